@@ -1,0 +1,3 @@
+export * from "./errors.ts";
+export * from "./local-stage.ts";
+export * from "./worker.ts";

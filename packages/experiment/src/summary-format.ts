@@ -1,0 +1,76 @@
+/**
+ * The summary of a closed experiment: what `summary.json` holds and the report, the CLI and scripts read.
+ * A public contract: add keys, never rename them.
+ */
+import { z } from "zod";
+
+const Histogram = z.object({
+  /** n + 1 edges of n bins of equal width. */
+  edges: z.array(z.number()),
+  counts: z.array(z.int()),
+});
+
+export const NumberStatistics = z.object({
+  name: z.string(),
+  description: z.string().optional(),
+  mean: z.number(),
+  standardDeviation: z.number(),
+  minimum: z.number(),
+  p05: z.number(),
+  p25: z.number(),
+  median: z.number(),
+  p75: z.number(),
+  p95: z.number(),
+  maximum: z.number(),
+  histogram: Histogram,
+});
+export type NumberStatistics = z.infer<typeof NumberStatistics>;
+
+/** Share of a result's variance that goes with one parameter alone (0 to 1): the correlation ratio over bins. */
+export const Sensitivity = z.object({
+  result: z.string(),
+  parameter: z.string(),
+  share: z.number(),
+  /** The result's mean in each bin of the parameter, in the parameter's order: how it acts. */
+  bins: z.array(z.object({ label: z.string(), mean: z.number(), count: z.int() })),
+});
+export type Sensitivity = z.infer<typeof Sensitivity>;
+
+export const FailureGroup = z.object({
+  cause: z.string(),
+  fingerprint: z.string(),
+  message: z.string(),
+  count: z.int(),
+  /** The first simulation that failed so: what to replay. */
+  example: z.int(),
+});
+export type FailureGroup = z.infer<typeof FailureGroup>;
+
+export const NotRunGroup = z.object({ cause: z.string(), count: z.int(), example: z.int() });
+
+export const Summary = z.object({
+  experiment: z.string(),
+  model: z.string(),
+  stage: z.string(),
+  design: z.string(),
+  seed: z.int(),
+  total: z.int(),
+  done: z.int(),
+  failed: z.int(),
+  notRun: z.int(),
+  submittedAt: z.string(),
+  closedAt: z.string(),
+  /** From submit to the last simulation, wall clock. */
+  seconds: z.number(),
+  simulationsPerSecond: z.number(),
+  /** Core-seconds inside the model's own function. */
+  simulationSeconds: z.number(),
+  chunks: z.int(),
+  retries: z.int(),
+  interruptions: z.int(),
+  results: z.array(NumberStatistics),
+  sensitivities: z.array(Sensitivity),
+  failures: z.array(FailureGroup),
+  notRunCauses: z.array(NotRunGroup),
+});
+export type Summary = z.infer<typeof Summary>;
