@@ -1,3 +1,4 @@
 export * from "./errors.ts";
 export * from "./local-stage.ts";
 export * from "./worker.ts";
+export * from "./versions.ts";

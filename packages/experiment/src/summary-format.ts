@@ -13,6 +13,8 @@ const Histogram = z.object({
 export const NumberStatistics = z.object({
   name: z.string(),
   description: z.string().optional(),
+  /** Simulations that have this result as a finite number. */
+  count: z.int(),
   mean: z.number(),
   standardDeviation: z.number(),
   minimum: z.number(),
@@ -26,12 +28,15 @@ export const NumberStatistics = z.object({
 });
 export type NumberStatistics = z.infer<typeof NumberStatistics>;
 
-/** Share of a result's variance that goes with one parameter alone (0 to 1): the correlation ratio over bins. */
+/**
+ * Share of a result's variance that goes with one parameter alone (0 to 1): the correlation ratio over bins,
+ * corrected for the number of bins. Only parameters that the design varies have one.
+ */
 export const Sensitivity = z.object({
   result: z.string(),
   parameter: z.string(),
   share: z.number(),
-  /** The result's mean in each bin of the parameter, in the parameter's order: how it acts. */
+  /** The result's mean in each bin of the parameter, in the parameter's order: how it acts. Empty bins are left out. */
   bins: z.array(z.object({ label: z.string(), mean: z.number(), count: z.int() })),
 });
 export type Sensitivity = z.infer<typeof Sensitivity>;
@@ -62,13 +67,16 @@ export const Summary = z.object({
   closedAt: z.string(),
   /** From submit to the last simulation, wall clock. */
   seconds: z.number(),
+  /** Simulations done or failed, per second of wall clock. */
   simulationsPerSecond: z.number(),
   /** Core-seconds inside the model's own function. */
   simulationSeconds: z.number(),
   chunks: z.int(),
   retries: z.int(),
   interruptions: z.int(),
+  /** In the model's order; booleans count as 0 and 1, texts are left out. */
   results: z.array(NumberStatistics),
+  /** By result, the strongest parameter first. */
   sensitivities: z.array(Sensitivity),
   failures: z.array(FailureGroup),
   notRunCauses: z.array(NotRunGroup),

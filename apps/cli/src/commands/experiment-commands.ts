@@ -1,0 +1,189 @@
+/** `run`, `submit`, `watch`, `cancel`, `quickstart`: experiments on their way. */
+import type { Command } from "commander";
+import { UserError, exitCodes } from "@hatchery/config";
+import { describeDesign, experimentKeys } from "@hatchery/experiment";
+import { summaryText, type Summary } from "@hatchery/experiment/results";
+import { addExperimentOptions, readRequest, type ExperimentOptions } from "../experiment-options.ts";
+import { findExperiment, readExperiment, readSummary } from "../experiments.ts";
+import { examples } from "../help.ts";
+import type { Io } from "../io.ts";
+import { count, duration } from "../progress-line.ts";
+import { bringUp, openStage, type Stage } from "../stage.ts";
+import { checkDesign, submit, type Request } from "../submit.ts";
+import { watch } from "../watch.ts";
+
+export function configureExperimentCommands(program: Command, io: Io): void {
+  addExperimentOptions(
+    program
+      .command("run")
+      .description("Run an experiment to its end: start the stage if need be, submit, watch, show the results.")
+      .argument("<model>", "one of `pnpm hatchery models`")
+      .addHelpText(
+        "before",
+        examples(
+          "run building-energy --simulations 10000",
+          "run building-energy -n 5000 --set climate=miami --range windowRatio=0.2..0.6",
+          "run building-energy --design grid --levels windowRatio=9 --levels wallUValue=5",
+          "run pi -n 1000 --seed 7 --json",
+        ),
+      ),
+  )
+    .option("--stage <stage>", "which stage", "local")
+    .option("--workers <N>", "worker processes, when this starts the stage", Number)
+    .option("--json", "one JSON document on stdout")
+    .option("--dry-run", "show what would run, and stop there")
+    .action(async (model: string, options: ExperimentOptions) => run(model, options, io));
+
+  addExperimentOptions(
+    program
+      .command("submit")
+      .description("Submit an experiment and return at once.")
+      .argument("<model>", "one of `pnpm hatchery models`")
+      .addHelpText("before", examples("submit building-energy --simulations 1000000", "submit pi -n 100 --json")),
+  )
+    .option("--stage <stage>", "which stage", "local")
+    .option("--json", "one JSON document on stdout")
+    .option("--dry-run", "show what would run, and stop there")
+    .action(async (model: string, options: ExperimentOptions) => {
+      const stage = openStage(options.stage);
+      const request = await readRequest(model, options, io);
+      describeRequest(request, io);
+      if (options.dryRun) return;
+      const experiment = await submit(request, stage);
+      if (options.json) io.out(JSON.stringify({ experiment, stage: stage.name }));
+      else io.out(experiment);
+      io.say(`Watch it:  pnpm hatchery watch ${experiment}`);
+    });
+
+  program
+    .command("watch")
+    .description("Follow an experiment to its end. Ctrl-C leaves it running.")
+    .argument("[experiment]", 'in full, the start of its id, or "latest"', "latest")
+    .addHelpText("before", examples("watch", "watch building-energy", "watch 20261121 --json"))
+    .option("--stage <stage>", "which stage", "local")
+    .option("--json", "a line of JSON for each change")
+    .action(async (reference: string, options: { stage: string; json?: true }) => {
+      const stage = openStage(options.stage);
+      const experiment = await findExperiment(stage.store, reference);
+      await readExperiment(stage.store, experiment);
+      const progress = await watch(experiment, stage, options.json ? quiet(io) : io, (change) => {
+        if (options.json) io.out(JSON.stringify(change));
+      });
+      if (!options.json) await showOutcome(experiment, stage, io);
+      if (progress.failed > 0 || progress.done < progress.total) process.exitCode = exitCodes.workFailed;
+    });
+
+  program
+    .command("cancel")
+    .description("Cancel an experiment. What is done stays; the rest is accounted for as cancelled.")
+    .argument("<experiment>", 'in full, the start of its id, or "latest"')
+    .addHelpText("before", examples("cancel latest", "cancel building-energy/20261121-093000-k3f9"))
+    .option("--stage <stage>", "which stage", "local")
+    .action(async (reference: string, options: { stage: string }) => {
+      const stage = openStage(options.stage);
+      const experiment = await findExperiment(stage.store, reference);
+      const { progress } = await readExperiment(stage.store, experiment);
+      if (progress?.state === "closed")
+        throw new UserError(`${experiment} is closed already (${progress.ended}).`, {
+          hint: `See it:  pnpm hatchery results ${experiment}`,
+          exitCode: exitCodes.wrongUsage,
+        });
+      await stage.mailbox.post({ kind: "cancel", experiment });
+      io.say(`${experiment} is being cancelled; what is done stays. See:  pnpm hatchery watch ${experiment}`);
+    });
+
+  program
+    .command("quickstart")
+    .description("Run the sample experiment: 10,000 buildings in three climates.")
+    .option("--json", "one JSON document on stdout")
+    .action(async ({ json }: { json?: true }) => {
+      io.say("10,000 simulations of one building zone's year, in three climates, on the real engine.");
+      io.say("The first time, the engine is built from source, which takes a few minutes.\n");
+      await run(
+        "building-energy",
+        {
+          stage: "local",
+          simulations: 10_000,
+          design: "latin-hypercube",
+          seed: 1,
+          set: [],
+          range: [],
+          levels: [],
+          ...(json && { json }),
+        },
+        io,
+      );
+    });
+}
+
+async function run(modelName: string, options: ExperimentOptions, io: Io): Promise<void> {
+  const stage = openStage(options.stage);
+  const request = await readRequest(modelName, options, io);
+  describeRequest(request, io);
+  if (options.dryRun) return;
+  await bringUp(stage.name, options.workers === undefined ? {} : { workers: options.workers }, io);
+  const experiment = await submit(request, stage);
+  io.say(`Submitted ${experiment}.`);
+  await watch(experiment, stage, io);
+  if (options.json) io.out(JSON.stringify(await outcomeJson(experiment, stage)));
+  else await showOutcome(experiment, stage, io);
+  const summary = await closedSummary(experiment, stage);
+  if (summary.failed > 0 || summary.notRun > 0) process.exitCode = exitCodes.workFailed;
+}
+
+function describeRequest(request: Request, io: Io): void {
+  const { total } = checkDesign(request);
+  io.say(`${request.model.name}: ${count(total)} simulations, ${describeDesign(request.design)}, seed ${request.seed}.`);
+}
+
+async function closedSummary(experiment: string, stage: Stage): Promise<Summary> {
+  const summary = await readSummary(stage.store, experiment);
+  if (summary === undefined) throw new Error(`${experiment} is closed and has no summary.`);
+  return summary;
+}
+
+/** The keys are a contract with scripts. */
+async function outcomeJson(experiment: string, stage: Stage) {
+  const summary = await closedSummary(experiment, stage);
+  const keys = experimentKeys(experiment);
+  const { model, total, done, failed, notRun, seconds, simulationsPerSecond } = summary;
+  return {
+    experiment,
+    stage: stage.name,
+    model,
+    total,
+    done,
+    failed,
+    notRun,
+    seconds,
+    simulationsPerSecond,
+    results: await stage.store.localFile(keys.results),
+    report: await stage.store.localFile(keys.report),
+  };
+}
+
+async function showOutcome(experiment: string, stage: Stage, io: Io): Promise<void> {
+  const summary = await closedSummary(experiment, stage);
+  const keys = experimentKeys(experiment);
+  io.out(summaryText(summary, { columns: io.columns, color: io.color }));
+  io.out(`\nDataset  ${await stage.store.localFile(keys.results)}`);
+  io.out(`Report   ${await stage.store.localFile(keys.report)}`);
+  io.say(
+    [
+      "",
+      "Next:",
+      `  pnpm hatchery results ${experiment} --sql "select climate, avg(heatingKwhPerM2) from results group by 1"`.replace(
+        / --sql .*/,
+        summary.model === "building-energy" ? "$&" : "",
+      ),
+      `  pnpm hatchery verify ${experiment}`,
+      "  pnpm hatchery run building-energy -n 5000 --set climate=miami --range windowRatio=0.2..0.6",
+      `  pnpm hatchery down      # the stage stops by itself after ${duration(30 * 60)} without an experiment`,
+    ].join("\n"),
+  );
+}
+
+/** The same io without talk: a script reads every line. */
+function quiet(io: Io): Io {
+  return { ...io, say: () => undefined, redraw: () => undefined };
+}

@@ -1,0 +1,143 @@
+/** `up`, `down`, `status`, `fleet`, `logs`, `doctor`: a stage on this machine. */
+import { createReadStream, existsSync, readdirSync, readFileSync, watchFile } from "node:fs";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { UserError, exitCodes, localStagePaths, readLocalStage } from "@hatchery/config";
+import { readProgress } from "@hatchery/experiment";
+import { destroyLocalStage, localChecks, stopLocalStage } from "@hatchery/local";
+import { listExperiments } from "../experiments.ts";
+import { examples } from "../help.ts";
+import type { Io } from "../io.ts";
+import { progressLine } from "../progress-line.ts";
+import { bringUp, idleMinutes, openStage, runningStage } from "../stage.ts";
+
+export function configureStageCommands(program: Command, io: Io): void {
+  const stageOption = ["--stage <stage>", 'which stage: "local", or "local-…" beside it'] as const;
+
+  program
+    .command("up")
+    .description("Start the real engine, its database, a steward and workers here, on loopback only.")
+    .addHelpText("before", examples("up", "up --workers 2 --idle-minutes 0", "up --stage local-b"))
+    .option(...stageOption, "local")
+    .option("--workers <N>", "worker processes, each with a slot per core (WORKER_COUNT, else 1)", wholeNumber("--workers", 256))
+    .option("--idle-minutes <M>", "stop by itself after so long without an experiment; 0: never", wholeNumber("--idle-minutes", 100_000), idleMinutes)
+    .action(async (options: { stage: string; workers?: number; idleMinutes: number }) => {
+      openStage(options.stage);
+      await bringUp(options.stage, options, io);
+      io.say("Next:  pnpm hatchery run building-energy --simulations 10000");
+    });
+
+  program
+    .command("down")
+    .description("Stop a stage. Experiments stay in the store; unfinished ones go on at the next `up`.")
+    .addHelpText("before", examples("down", "down --destroy"))
+    .option(...stageOption, "local")
+    .option("--destroy", "also delete the engine's database, keys and logs; never the store")
+    .action(async ({ stage, destroy }: { stage: string; destroy?: true }) => {
+      openStage(stage);
+      const { stopped } = await (destroy ? destroyLocalStage({ stage }) : stopLocalStage({ stage }));
+      io.say(stopped ? `Stage "${stage}" is down.` : `Stage "${stage}" was not up.`);
+    });
+
+  program
+    .command("status")
+    .description("Show whether a stage is up, its processes, and the experiments it is at work on.")
+    .addHelpText("before", examples("status", "status --json"))
+    .option(...stageOption, "local")
+    .option("--json", "one JSON document on stdout")
+    .action(async ({ stage: name, json }: { stage: string; json?: true }) => {
+      const stage = openStage(name);
+      const state = readLocalStage(name);
+      const active = [];
+      for (const experiment of (await listExperiments(stage.store)).slice(0, 20)) {
+        const progress = await readProgress(stage.store, experiment);
+        if (progress !== undefined && progress.state !== "closed") active.push(progress);
+      }
+      if (json) return io.out(JSON.stringify({ stage: name, up: state !== undefined, state, active }));
+      if (state === undefined) io.out(`Stage "${name}" is not up. Start it:  pnpm hatchery up`);
+      else {
+        io.out(`Stage "${name}" is ${state.status} since ${state.startedAt}.`);
+        for (const { name: process, pid, restarts } of [...state.processes, ...state.workers])
+          io.out(`  ${process.padEnd(12)} pid ${pid}${restarts > 0 ? `, restarted ${restarts} times` : ""}`);
+      }
+      for (const progress of active) io.out(`${progress.experiment}\n  ${progressLine(progress, 76)}`);
+    });
+
+  program
+    .command("fleet")
+    .description("The workers of a stage.")
+    .command("scale")
+    .description("Set how many workers the stage has; workers that must go finish what they are at.")
+    .argument("<N>", "worker processes", wholeNumber("N", 256))
+    .addHelpText("before", examples("fleet scale 4", "fleet scale 0"))
+    .option(...stageOption, "local")
+    .action(async (workers: number, { stage }: { stage: string }) => {
+      runningStage(stage);
+      await openStage(stage).mailbox.post({ kind: "scale", workers });
+      io.say(`Stage "${stage}" is asked for ${workers} workers. See:  pnpm hatchery status`);
+    });
+
+  program
+    .command("logs")
+    .description("Show the last lines a process of the stage has logged.")
+    .argument("[process]", "engine, api, database, steward, worker-1, …; all their names when left out")
+    .addHelpText("before", examples("logs", "logs worker-1 --lines 50", "logs engine --follow"))
+    .option(...stageOption, "local")
+    .option("--lines <N>", "how many", wholeNumber("--lines", 1_000_000), 20)
+    .option("--follow", "go on with what comes")
+    .action(async (process: string | undefined, options: { stage: string; lines: number; follow?: true }) => {
+      openStage(options.stage);
+      const { logs } = localStagePaths(options.stage);
+      const names = existsSync(logs)
+        ? readdirSync(logs).filter((name) => name.endsWith(".log")).map((name) => name.slice(0, -4)).sort()
+        : [];
+      if (process === undefined) return io.out(names.join("\n"));
+      if (!names.includes(process))
+        throw new UserError(`Stage "${options.stage}" has no log of "${process}". It has: ${names.join(", ") || "none"}.`, {
+          exitCode: exitCodes.wrongUsage,
+        });
+      const file = join(logs, `${process}.log`);
+      io.out(readFileSync(file, "utf8").trimEnd().split("\n").slice(-options.lines).join("\n"));
+      if (options.follow) await follow(file, io);
+    });
+
+  program
+    .command("doctor")
+    .description("Say what this machine has and what it lacks for a stage.")
+    .addHelpText("before", examples("doctor", "doctor --json"))
+    .option("--json", "one JSON document on stdout")
+    .action(async ({ json }: { json?: true }) => {
+      const checks = await localChecks();
+      if (json) io.out(JSON.stringify(checks));
+      else
+        for (const { name, ok, found, needed, fix } of checks)
+          io.out(`${ok ? "ok     " : "lacking"}  ${name.padEnd(20)} ${found}${ok ? "" : `  (needed: ${needed})\n         ${fix}`}`);
+      if (checks.some(({ ok }) => !ok)) process.exitCode = exitCodes.workFailed;
+    });
+}
+
+/** An option's parser for whole numbers from 0 to `most`. */
+function wholeNumber(name: string, most: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (Number.isInteger(value) && value >= 0 && value <= most) return value;
+    throw new UserError(`${name} ${JSON.stringify(text)} must be a whole number from 0 to ${most}.`, {
+      exitCode: exitCodes.wrongUsage,
+    });
+  };
+}
+
+async function follow(file: string, io: Io): Promise<void> {
+  let position = readFileSync(file).length;
+  watchFile(file, { interval: 250 }, ({ size }) => {
+    if (size < position) position = 0;
+    if (size === position) return;
+    createReadStream(file, { start: position, end: size - 1, encoding: "utf8" }).on("data", (text) =>
+      io.out(String(text).trimEnd()),
+    );
+    position = size;
+  });
+  await once(io.interrupted, "abort");
+  process.exitCode = exitCodes.interrupted;
+}

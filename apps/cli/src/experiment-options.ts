@@ -1,0 +1,147 @@
+/** The options that say what to compute: shared by `run` and `submit`, and turned into a request in one place. */
+import { Option, type Command } from "commander";
+import { z } from "zod";
+import { UserError, exitCodes, readLocalStage } from "@hatchery/config";
+import { DesignSettings, type Column, type Value } from "@hatchery/experiment";
+import type { Io } from "./io.ts";
+import { slotsPerWorker } from "./stage.ts";
+import { findModel, type Request } from "./submit.ts";
+
+export interface ExperimentOptions {
+  readonly stage: string;
+  readonly simulations?: number;
+  readonly design: "latin-hypercube" | "sobol" | "random" | "grid";
+  readonly seed: number;
+  readonly set: readonly string[];
+  readonly range: readonly string[];
+  readonly levels: readonly string[];
+  readonly replicates?: number;
+  readonly chunkSize?: number;
+  readonly name?: string;
+  readonly dryRun?: true;
+  readonly json?: true;
+  readonly workers?: number;
+}
+
+const collect = (value: string, before: readonly string[]) => [...before, value];
+
+export function addExperimentOptions(command: Command): Command {
+  return command
+    .option("-n, --simulations <N>", "how many simulations (a grid counts its own)", Number)
+    .addOption(
+      new Option("--design <kind>", "how the parameters are laid out")
+        .choices(["latin-hypercube", "sobol", "random", "grid"])
+        .default("latin-hypercube"),
+    )
+    .option("--seed <number>", "makes the same experiment again", Number, 1)
+    .option("--set <name=value,…>", "fix a parameter, or allow some of its choices only (repeatable)", collect, [])
+    .option("--range <name=min..max>", "vary a parameter in a narrower range (repeatable)", collect, [])
+    .option("--levels <name=count>", "steps of a parameter in a grid (repeatable)", collect, [])
+    .option("--replicates <R>", "run each point R times, each with its own random stream", Number)
+    .option("--chunk-size <S>", "simulations per chunk (measured by a canary when left out)", Number)
+    .option("--name <name>", "what the experiment is called (the model's name when left out)");
+}
+
+/** Reads the options against the model. Throws a UserError with every problem at once. */
+export async function readRequest(
+  modelName: string,
+  options: ExperimentOptions,
+  io: Io,
+): Promise<Request> {
+  const model = await findModel(modelName, io);
+  const problems: string[] = [];
+  const fixed: Record<string, Value> = {};
+  const choices: Record<string, Value[]> = {};
+  for (const [name, text] of pairs(options.set, "--set", "=", problems)) {
+    const column = model.parameterColumns.find((column) => column.name === name);
+    const values = text.split(",").map((value) => readValue(value, column));
+    if (values.length === 1) fixed[name] = values[0]!;
+    else choices[name] = values;
+  }
+  const ranges: Record<string, { minimum: number; maximum: number }> = {};
+  for (const [name, text] of pairs(options.range, "--range", "=", problems)) {
+    const [minimum, maximum, ...more] = text.split("..").map(readNumber);
+    if (minimum === undefined || maximum === undefined || more.length > 0)
+      problems.push(`--range ${name}=${text} must be of the form ${name}=minimum..maximum.`);
+    else ranges[name] = { minimum, maximum };
+  }
+  const levels: Record<string, number> = {};
+  for (const [name, text] of pairs(options.levels, "--levels", "=", problems))
+    levels[name] = readNumber(text);
+  if (options.design === "grid" && options.simulations !== undefined)
+    problems.push("--simulations does not go with --design grid: its levels say how many there are.");
+  if (options.design !== "grid" && options.levels.length > 0)
+    problems.push(`--levels goes with --design grid only, not with ${options.design}.`);
+  const name = options.name ?? model.name;
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name))
+    problems.push(`--name ${JSON.stringify(name)} must be lower-case letters, digits and "-", at most 63.`);
+  checkWhole(options.seed, "--seed", 0, Number.MAX_SAFE_INTEGER, problems);
+  checkWhole(options.chunkSize, "--chunk-size", 1, 100_000, problems);
+  checkWhole(options.workers, "--workers", 1, 256, problems);
+  if (problems.length > 0) throw wrongUsage(problems);
+
+  const design = DesignSettings.safeParse({
+    kind: options.design,
+    ...(options.design === "grid" ? { levels } : { simulations: options.simulations ?? 1_000 }),
+    ...(Object.keys(fixed).length > 0 && { fixed }),
+    ...(Object.keys(choices).length > 0 && { choices }),
+    ...(Object.keys(ranges).length > 0 && { ranges }),
+    ...(options.replicates !== undefined && { replicates: options.replicates }),
+  });
+  if (!design.success) throw wrongUsage(z.prettifyError(design.error).split("\n"));
+  return {
+    model,
+    design: design.data,
+    seed: options.seed,
+    name,
+    plan: {
+      // Long beside the engine's 14 ms for a task, short enough for a progress line that moves.
+      chunkSeconds: 2,
+      ...(options.chunkSize !== undefined && { chunkSimulations: options.chunkSize }),
+      canary: 16,
+      slots: slotsPerWorker() * (options.workers ?? readLocalStage(options.stage)?.workers.length ?? 1),
+    },
+  };
+}
+
+function pairs(
+  texts: readonly string[],
+  option: string,
+  separator: string,
+  problems: string[],
+): [name: string, value: string][] {
+  return texts.flatMap((text): [string, string][] => {
+    const at = text.indexOf(separator);
+    if (at > 0) return [[text.slice(0, at), text.slice(at + 1)]];
+    problems.push(`${option} ${text} must be of the form name=value.`);
+    return [];
+  });
+}
+
+/** An empty text is no number, whatever JavaScript says. */
+const readNumber = (text: string) => (text.trim() === "" ? Number.NaN : Number(text));
+
+function readValue(text: string, column: Column | undefined): Value {
+  if (column?.kind === "number" || column?.kind === "integer") return readNumber(text);
+  if (column?.kind === "boolean" && /^(true|false)$/.test(text)) return text === "true";
+  return text;
+}
+
+function checkWhole(
+  value: number | undefined,
+  option: string,
+  least: number,
+  most: number,
+  problems: string[],
+): void {
+  if (value !== undefined && !(Number.isInteger(value) && value >= least && value <= most))
+    problems.push(`${option} ${value} must be a whole number from ${least} to ${most}.`);
+}
+
+function wrongUsage(problems: readonly string[]): UserError {
+  return new UserError(problems.join("\n"), {
+    hint: "See the options:  pnpm hatchery run --help\nSee the parameters:  pnpm hatchery models",
+    exitCode: exitCodes.wrongUsage,
+  });
+}
+

@@ -1,0 +1,47 @@
+/** Progress as one line: a pure function of what the steward published. */
+import type { Progress } from "@hatchery/experiment";
+
+export function progressLine(progress: Progress, columns: number): string {
+  const { total, done, failed, workers, simulationsPerSecond: rate } = progress;
+  const facts = [
+    `${count(done + failed)}/${count(total)}`,
+    `${count(failed)} failed`,
+    ...(rate > 0 ? [`${count(rate)}/s`] : []),
+    ...(progress.state === "running" && progress.secondsLeft !== undefined
+      ? [`${duration(progress.secondsLeft)} left`]
+      : []),
+    ...(progress.interruptions > 0 ? [`${count(progress.interruptions)} interrupted`] : []),
+    progress.state === "running" && workers !== 1 ? `${count(workers)} workers` : stateWord(progress),
+  ].join(" · ");
+  const width = Math.min(24, columns - facts.length - 3);
+  return width < 6 ? facts.slice(0, columns) : `${bar((done + failed) / total, width)} ${facts}`;
+}
+
+function stateWord({ state, workers, ended }: Progress): string {
+  switch (state) {
+    case "queued":
+      return "queued";
+    case "running":
+      return `${workers} worker`;
+    case "closing":
+      return "merging results";
+    case "closed":
+      return ended ?? "closed";
+  }
+}
+
+export function bar(share: number, width: number): string {
+  const full = Math.max(0, Math.min(width, Math.floor(share * width)));
+  return "█".repeat(full) + "░".repeat(width - full);
+}
+
+export function count(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3_600).toFixed(1)} h`;
+}

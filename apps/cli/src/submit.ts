@@ -1,0 +1,95 @@
+/** Submit: from what a person asked for to a manifest in the store and a message in the mailbox. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import {
+  UserError,
+  engineVersion,
+  exitCodes,
+  hatcheryVersion,
+  sdkVersion,
+  workspaceRoot,
+} from "@hatchery/config";
+import {
+  createDesign,
+  experimentKeys,
+  newExperimentId,
+  type Design,
+  type DesignSettings,
+  type Manifest,
+  type Model,
+  type PlanSettings,
+} from "@hatchery/experiment";
+import { loadModels } from "@hatchery/models/load-models";
+import type { Io } from "./io.ts";
+import { checkSpace, type Stage } from "./stage.ts";
+
+export interface Request {
+  readonly model: Model;
+  readonly design: DesignSettings;
+  readonly seed: number;
+  readonly name: string;
+  readonly plan: PlanSettings;
+}
+
+export async function findModel(name: string, io: Io): Promise<Model> {
+  const models = await loadModels(io.environment["MODELS_MODULE"]);
+  const model = models[name];
+  if (model !== undefined) return model;
+  throw new UserError(`There is no model "${name}". There are: ${Object.keys(models).join(", ")}.`, {
+    hint: "See their parameters:  pnpm hatchery models",
+    exitCode: exitCodes.wrongUsage,
+  });
+}
+
+/** The design with its range checks done; throws a UserError with every problem. */
+export function checkDesign({ model, design, seed }: Pick<Request, "model" | "design" | "seed">): Design {
+  return createDesign(model.parameterColumns, design, seed);
+}
+
+/** Writes the manifest and posts the experiment; answers its full name. */
+export async function submit(request: Request, stage: Stage): Promise<string> {
+  const { model, design, seed, plan } = request;
+  const { total } = checkDesign(request);
+  const columns = model.parameterColumns.length + model.resultColumns.length;
+  // Parts and dataset each hold every value once, about 8 bytes before compression.
+  await checkSpace(stage.store, total * (columns + 4) * 8 * 2);
+  const now = new Date();
+  const experiment = `${request.name}/${newExperimentId(now)}`;
+  const manifest: Manifest = {
+    format: 1,
+    experiment,
+    model: model.name,
+    stage: stage.name,
+    createdAt: now.toISOString(),
+    seed,
+    design,
+    total,
+    plan,
+    limits: model.limits,
+    parameterSchema: model.parameterSchema,
+    resultSchema: model.resultSchema,
+    code: await codeVersion(),
+    versions: { hatchery: hatcheryVersion, engine: engineVersion, sdk: sdkVersion, node: process.version },
+  };
+  await stage.store.create(
+    experimentKeys(experiment).manifest,
+    JSON.stringify(manifest, undefined, 2),
+  );
+  await stage.mailbox.post({ kind: "submit", experiment });
+  return experiment;
+}
+
+/** The checkout's commit and whether it was changed; empty without git. */
+async function codeVersion(): Promise<Manifest["code"]> {
+  const git = promisify(execFile);
+  try {
+    const cwd = workspaceRoot();
+    const [commit, status] = await Promise.all([
+      git("git", ["rev-parse", "HEAD"], { cwd }),
+      git("git", ["status", "--porcelain"], { cwd }),
+    ]);
+    return { commit: commit.stdout.trim(), dirty: status.stdout.trim() !== "" };
+  } catch {
+    return {};
+  }
+}

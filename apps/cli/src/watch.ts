@@ -1,0 +1,59 @@
+/** Watch: follows an experiment to its close by what the store says. Leaving it never touches the experiment. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError, exitCodes, readLocalStage } from "@hatchery/config";
+import { readManifest, readProgress, type Progress } from "@hatchery/experiment";
+import type { Io } from "./io.ts";
+import { progressLine } from "./progress-line.ts";
+import type { Stage } from "./stage.ts";
+
+const lookEveryMs = 150;
+/** Where nothing can be redrawn, a line so often is a log, not a flood. */
+const lineEveryMs = 10_000;
+/** A steward that is at work publishes several times a second. */
+const silentMs = 15_000;
+
+/** Resolves with the last progress once the experiment is closed. Ctrl-C rejects, and the experiment goes on. */
+export async function watch(
+  experiment: string,
+  stage: Stage,
+  io: Io,
+  onProgress: (progress: Progress) => void = () => undefined,
+): Promise<Progress> {
+  let lastLineAt = -Infinity;
+  let lastUpdate = "";
+  let lastUpdateAt = performance.now();
+  for (;;) {
+    const progress = await readProgress(stage.store, experiment);
+    const now = performance.now();
+    if (progress !== undefined && progress.updatedAt !== lastUpdate) {
+      lastUpdate = progress.updatedAt;
+      lastUpdateAt = now;
+      onProgress(progress);
+      if (io.isTerminal) io.redraw(progressLine(progress, io.columns));
+      else if (now - lastLineAt > lineEveryMs || progress.state === "closed") {
+        io.say(progressLine(progress, io.columns));
+        lastLineAt = now;
+      }
+    }
+    if (progress?.state === "closed") return progress;
+    if (now - lastUpdateAt > silentMs) await explainSilence(experiment, stage);
+    try {
+      await sleep(lookEveryMs, undefined, { signal: io.interrupted });
+    } catch {
+      throw new UserError(`${experiment} goes on without you.`, {
+        hint: `Watch it again:  pnpm hatchery watch ${experiment}\nCancel it:       pnpm hatchery cancel ${experiment}`,
+        exitCode: exitCodes.interrupted,
+      });
+    }
+  }
+}
+
+/** Throws when nobody keeps the experiment; a stage that is up restarts its steward by itself. */
+async function explainSilence(experiment: string, stage: Stage): Promise<void> {
+  const manifest = await readManifest(stage.store, experiment);
+  if (manifest !== undefined && readLocalStage(manifest.stage) === undefined)
+    throw new UserError(`The stage "${manifest.stage}" is not up, so ${experiment} is not going on.`, {
+      hint: "It goes on where it is as soon as the stage is up:  pnpm hatchery up",
+      exitCode: exitCodes.stageNotUp,
+    });
+}

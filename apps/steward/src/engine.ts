@@ -1,0 +1,80 @@
+/** The engine's side of the steward: the one file here that knows the SDK. */
+import {
+  BulkTriggerIdempotencyCollisionError,
+  HatchetClient,
+} from "@hatchet-dev/typescript-sdk/v1/index.js";
+import type { EngineConnection } from "@hatchery/config";
+import { chunkTask, type ChunkInput } from "@hatchery/experiment";
+import type { z } from "zod";
+
+export interface Engine {
+  /** Enqueues chunks; those that are already there stay as they are. Answers how many were new. */
+  enqueue(chunks: readonly ChunkInput[]): Promise<number>;
+  /** Chunks of an experiment that are queued or running. */
+  outstanding(experiment: string, since: Date): Promise<number>;
+  cancel(experiment: string, since: Date): Promise<void>;
+  /** Workers that are connected now. */
+  workers(): Promise<number>;
+}
+
+/** The SDK cuts a bulk into batches of 500 and stops at the first collision, so the loop over batches is ours. */
+const chunksPerCall = 500;
+
+export async function connectEngine(connection: z.infer<typeof EngineConnection>): Promise<Engine> {
+  const hatchet = HatchetClient.init({
+    token: connection.HATCHET_CLIENT_TOKEN,
+    host_port: connection.HATCHET_CLIENT_HOST_PORT,
+    api_url: connection.HATCHET_CLIENT_API_URL,
+    tls_config: { tls_strategy: connection.HATCHET_CLIENT_TLS_STRATEGY },
+    log_level: "WARN",
+  });
+  const task = hatchet.task({
+    name: chunkTask.name,
+    scheduleTimeout: chunkTask.scheduleTimeout,
+    executionTimeout: chunkTask.executionTimeout,
+    retries: chunkTask.retries,
+    idempotency: chunkTask.idempotency,
+    fn: (_input: ChunkInput) => {
+      throw new Error("The steward computes no chunks.");
+    },
+  });
+  // Registers the task without taking any: a fleet of no workers yet must not keep chunks out of the queue.
+  await hatchet.worker("steward", { workflows: [task] });
+
+  return {
+    async enqueue(chunks) {
+      let added = 0;
+      for (let start = 0; start < chunks.length; start += chunksPerCall) {
+        const batch = chunks.slice(start, start + chunksPerCall);
+        try {
+          const runs = await task.runNoWait(batch, {
+            additionalMetadata: { experiment: batch[0]!.experiment },
+          });
+          added += runs.length;
+        } catch (error) {
+          if (!(error instanceof BulkTriggerIdempotencyCollisionError)) throw error;
+          added += error.successfulWorkflowRunExternalIds.length;
+        }
+      }
+      return added;
+    },
+    async outstanding(experiment, since) {
+      const list = await hatchet.runs.list({
+        since,
+        additionalMetadata: { experiment },
+        statuses: ["QUEUED", "RUNNING"] as never,
+        onlyTasks: true,
+        includePayloads: false,
+        limit: 1,
+      });
+      return list.pagination.num_pages ?? list.rows.length;
+    },
+    async cancel(experiment, since) {
+      await hatchet.runs.cancel({ filters: { since, additionalMetadata: { experiment } } });
+    },
+    async workers() {
+      const list = await hatchet.workers.list();
+      return (list.rows ?? []).filter(({ status, name }) => status === "ACTIVE" && name !== "steward").length;
+    },
+  };
+}

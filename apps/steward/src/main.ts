@@ -1,0 +1,92 @@
+/** The steward: takes requests from the mailbox, keeps experiments from submit to close, sets the fleet's size. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { StewardSettings, UserError, exitCodes, readEnv } from "@hatchery/config";
+import {
+  activeKey,
+  activePrefix,
+  createFolderMailbox,
+  createFolderStore,
+  experimentKeys,
+  recordEvent,
+  type Message,
+} from "@hatchery/experiment";
+import { pino } from "pino";
+import { connectEngine } from "./engine.ts";
+import { createLocalFleet } from "./fleet.ts";
+import { keepExperiment } from "./keep.ts";
+
+/** How often the mailbox is looked into: a person who submits should not notice. */
+const lookEveryMs = 100;
+/** Between two tries at an experiment that could not be kept, because the engine or the store was away. */
+const tryAgainMs = 2_000;
+
+try {
+  await serve(readEnv(StewardSettings, process.env, "steward"));
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  process.stderr.write(`${error.message}\n${error.hint === undefined ? "" : `\n${error.hint}\n`}`);
+  process.exitCode = error.exitCode;
+}
+
+async function serve(settings: StewardSettings): Promise<void> {
+  const logger = pino({ name: "steward", level: settings.LOG_LEVEL });
+  const store = createFolderStore(settings.STORE);
+  const mailbox = createFolderMailbox(settings.MAILBOX);
+  const fleet = createLocalFleet(settings.FLEET);
+  const engine = await connectEngine(settings);
+  const kept = new Set<string>();
+  const marker = (experiment: string) => activeKey(settings.STAGE, experiment);
+
+  /** Never rejects: an experiment that cannot be kept now is tried again until it is closed. */
+  async function keep(experiment: string): Promise<void> {
+    if (kept.has(experiment)) return;
+    kept.add(experiment);
+    for (;;) {
+      try {
+        await keepExperiment(experiment, { store, engine, logger });
+        await store.remove(marker(experiment));
+        kept.delete(experiment);
+        return;
+      } catch (error) {
+        logger.error({ experiment, error: error instanceof Error ? error.message : String(error) }, "tried again");
+        await sleep(tryAgainMs);
+      }
+    }
+  }
+
+  async function handle(message: Message): Promise<void> {
+    switch (message.kind) {
+      case "submit":
+        await store.create(marker(message.experiment), "");
+        void keep(message.experiment);
+        return;
+      case "cancel":
+        if (await store.create(experimentKeys(message.experiment).cancelled, ""))
+          await recordEvent(store, message.experiment, "cancelled");
+        return;
+      case "scale":
+        await fleet.scale(message.workers);
+        logger.info({ workers: message.workers }, "fleet scaled");
+    }
+  }
+
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    // Nothing to put down: whatever is half done is found in the store by the next steward.
+    process.once(signal, () => process.exit(exitCodes.ok));
+
+  for (const name of await store.names(activePrefix(settings.STAGE)))
+    for (const id of await store.names(`${activePrefix(settings.STAGE)}${name}/`))
+      void keep(`${name}/${id}`);
+  logger.info({ stage: settings.STAGE }, "ready");
+  for (;;) {
+    try {
+      for (const { message, done } of await mailbox.take()) {
+        await handle(message);
+        await done();
+      }
+    } catch (error) {
+      logger.error({ error: error instanceof Error ? error.message : String(error) }, "mailbox");
+    }
+    await sleep(lookEveryMs);
+  }
+}

@@ -1,0 +1,67 @@
+/** Rounds: what an experiment's next pass covers, decided from what the store holds alone. */
+import {
+  chunkSizes,
+  countOf,
+  rangesWhere,
+  spread,
+  type Manifest,
+  type Ranges,
+  type Round,
+} from "@hatchery/experiment";
+
+/** The first round: a canary that learns what a simulation costs, or everything when there is nothing to learn. */
+export function firstRound(manifest: Manifest, now: Date): Round {
+  const { plan, total } = manifest;
+  const isCanary = plan.canary > 0 && plan.canary < total && plan.chunkSimulations === undefined;
+  if (!isCanary)
+    return mainRound(manifest, 0, [[0, total]], plan.chunkSeconds / (plan.chunkSimulations ?? 1), now);
+  const simulations = spread(total, plan.canary);
+  const perSlot = Math.ceil(countOf(simulations) / plan.slots);
+  return {
+    round: 0,
+    kind: "canary",
+    createdAt: now.toISOString(),
+    simulations,
+    chunkSizes: chunkSizes(countOf(simulations), 0, { ...plan, chunkSimulations: perSlot }),
+  };
+}
+
+/** Everything that the canary did not run, in chunks by what it measured. */
+export function afterCanary(
+  manifest: Manifest,
+  canary: Round,
+  secondsPerSimulation: number,
+  now: Date,
+): Round {
+  const ran = new Set(canary.simulations.map(([first]) => first));
+  const rest = rangesWhere(manifest.total, (i) => !ran.has(i));
+  return mainRound(manifest, canary.round + 1, rest, secondsPerSimulation, now);
+}
+
+/** Another pass over simulations that have no row. */
+export function againRound(
+  manifest: Manifest,
+  previous: Round,
+  simulations: Ranges,
+  now: Date,
+): Round {
+  const seconds = previous.secondsPerSimulation ?? manifest.plan.chunkSeconds;
+  return { ...mainRound(manifest, previous.round + 1, simulations, seconds, now), kind: "again" };
+}
+
+function mainRound(
+  manifest: Manifest,
+  round: number,
+  simulations: Ranges,
+  secondsPerSimulation: number,
+  now: Date,
+): Round {
+  return {
+    round,
+    kind: "main",
+    createdAt: now.toISOString(),
+    secondsPerSimulation,
+    simulations: simulations.map(([first, count]) => [first, count]),
+    chunkSizes: chunkSizes(countOf(simulations), secondsPerSimulation, manifest.plan),
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * One chunk: from the engine's task to the part in the store.
+ * The part is written before the engine hears of it; a chunk that is stopped half-way leaves what it has as a
+ * partial part, and whoever gets the chunk next goes on from there.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  chunkRanges,
+  countOf,
+  createRowBuffer,
+  decodePart,
+  encodePart,
+  manifestColumns,
+  partKeys,
+  readJson,
+  readManifest,
+  readPartFacts,
+  footerBytes,
+  roundKeys,
+  Round,
+  sliceOf,
+  sortedRows,
+  type ChunkInput,
+  type ExperimentColumns,
+  type Manifest,
+  type PartFacts,
+  type Store,
+} from "@hatchery/experiment";
+import type { Slot } from "./slot.ts";
+
+/** Thrown when a chunk was stopped before its end; its partial part is in the store. */
+export class ChunkInterrupted extends Error {
+  override readonly name = "ChunkInterrupted";
+}
+
+export interface ChunkWorker {
+  readonly name: string;
+  readonly store: Store;
+  readonly log: (line: string) => void;
+}
+
+/** Computes what the store lacks of one chunk. Safe to call any number of times, at the same time too. */
+export async function computeChunk(
+  input: ChunkInput,
+  slot: Slot,
+  worker: ChunkWorker,
+  stop: AbortSignal,
+): Promise<PartFacts> {
+  const { store } = worker;
+  const keys = roundKeys(input.experiment, input.round);
+  const there = await store.readEnd(keys.part(input.chunk), footerBytes);
+  if (there !== undefined) return readPartFacts(there);
+
+  const { manifest, round, columns } = await readPlanned(store, input);
+  const ranges = chunkRanges(round, input.chunk);
+  const size = countOf(ranges);
+  const rows = createRowBuffer(columns.parameters, columns.results, size);
+  const allColumns = [...columns.parameters, ...columns.results];
+
+  const earlier = await readEarlier(store, input, allColumns);
+  if (earlier !== undefined) rows.append(earlier.rows);
+  const before = rows.count;
+  const end = await slot.run(
+    {
+      model: manifest.model,
+      design: manifest.design,
+      seed: manifest.seed,
+      limits: {
+        seconds: manifest.limits.seconds,
+        attempts: manifest.limits.attempts,
+        memoryBytes: bytesOf(manifest.limits.memory),
+      },
+      ranges: sliceOf(ranges, before, size - before),
+    },
+    { rows: (more) => rows.append(more), log: worker.log },
+    stop,
+  );
+
+  const count = rows.count;
+  const computed: [string, number] = [worker.name, count - before];
+  const part = encodePart(sortedRows(rows.take(), columns.parameters, columns.results), allColumns, {
+    ...input,
+    interruptions: (earlier?.facts.interruptions ?? 0) + (end === "stopped" ? 1 : 0),
+    workers: [...(earlier?.facts.workers ?? []), ...(computed[1] > 0 ? [computed] : [])],
+  });
+  if (end === "stopped") {
+    if (count > before) await store.create(keys.partial(input.chunk, count), part.bytes);
+    throw new ChunkInterrupted(`Stopped after ${count} of ${size} simulations.`);
+  }
+  await store.create(keys.part(input.chunk), part.bytes);
+  return part.facts;
+}
+
+/** What an interrupted worker left of this chunk. One that cannot be read counts as not there. */
+async function readEarlier(
+  store: Store,
+  input: ChunkInput,
+  columns: Parameters<typeof decodePart>[1],
+): Promise<Awaited<ReturnType<typeof decodePart>> | undefined> {
+  const found = (await partKeys(store, input.experiment, input.round)).get(input.chunk);
+  const bytes = found?.isPartial === true ? await store.read(found.key) : undefined;
+  return bytes === undefined ? undefined : decodePart(bytes, columns).catch(() => undefined);
+}
+
+interface Planned {
+  readonly manifest: Manifest;
+  readonly round: Round;
+  readonly columns: ExperimentColumns;
+}
+
+/** Manifest and plan are written once, so what was read stays true. */
+const planned = new Map<string, Planned>();
+/** A worker meets its experiments one after the other; a few cover those that overlap. */
+const mostPlanned = 8;
+
+async function readPlanned(store: Store, input: ChunkInput): Promise<Planned> {
+  const key = roundKeys(input.experiment, input.round).plan;
+  const known = planned.get(key);
+  if (known !== undefined) return known;
+  const manifest = await readManifest(store, input.experiment);
+  const round = await readJson(store, key, (value) => Round.parse(value));
+  if (manifest === undefined || round === undefined)
+    throw new Error(`The store has no plan for round ${input.round} of "${input.experiment}".`);
+  const found = { manifest, round, columns: manifestColumns(manifest) };
+  planned.set(key, found);
+  if (planned.size > mostPlanned) planned.delete(planned.keys().next().value!);
+  return found;
+}
+
+function bytesOf(memory: string): number {
+  const [size, unit] = memory.split(" ");
+  return Number(size) * (unit === "GB" ? 1e9 : 1e6);
+}
+
+/** Waits before a chunk whose worker or store is in trouble goes back to the engine: its retries are immediate. */
+export async function coolDown(attempt: number, stop: AbortSignal): Promise<void> {
+  const seconds = Math.min(60, 2 ** attempt);
+  await sleep(seconds * 1_000, undefined, { signal: stop }).catch(() => undefined);
+}

@@ -1,0 +1,73 @@
+/** A worker: takes chunks from the engine, computes them in a process per slot, writes their parts to the store. */
+import { hostname } from "node:os";
+import { UserError, WorkerSettings, exitCodes, readEnv } from "@hatchery/config";
+import { createFolderStore } from "@hatchery/experiment";
+import { pino } from "pino";
+import { ChunkInterrupted, computeChunk, coolDown } from "./chunk.ts";
+import { connectWorker } from "./engine.ts";
+import { createSlot } from "./slot.ts";
+import { workerEnvironment } from "./environment.ts";
+
+try {
+  await serve(readEnv(WorkerSettings, workerEnvironment(process.env), "worker"));
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  process.stderr.write(`${error.message}\n${error.hint === undefined ? "" : `\n${error.hint}\n`}`);
+  process.exitCode = error.exitCode;
+}
+
+async function serve(settings: WorkerSettings): Promise<void> {
+  const logger = pino({ name: settings.WORKER_NAME, level: settings.LOG_LEVEL });
+  const store = createFolderStore(settings.STORE);
+  const stopping = new AbortController();
+  const slots = Array.from({ length: settings.WORKER_SLOTS }, createSlot);
+  const idle = [...slots];
+  const underWay = new Set<Promise<unknown>>();
+
+  const worker = await connectWorker(settings, {
+    name: `${settings.WORKER_NAME}@${hostname()}`,
+    slots: settings.WORKER_SLOTS,
+    logger,
+    async onChunk(input, attempt, cancelled) {
+      const slot = idle.pop() ?? createSlot();
+      const stop = AbortSignal.any([stopping.signal, cancelled]);
+      const chunk = `${input.experiment} round ${input.round} chunk ${input.chunk}`;
+      const started = performance.now();
+      const computing = computeChunk(input, slot, {
+        name: settings.WORKER_NAME,
+        store,
+        log: (line) => logger.info({ chunk }, line.slice(0, 2_000)),
+      }, stop);
+      underWay.add(computing);
+      try {
+        const { done, failed } = await computing;
+        logger.info({ chunk, done, failed, seconds: (performance.now() - started) / 1_000 }, "done");
+        return { done, failed };
+      } catch (error) {
+        if (error instanceof ChunkInterrupted) logger.info({ chunk }, error.message);
+        else {
+          logger.error({ chunk, error: error instanceof Error ? error.message : String(error) }, "not done");
+          await coolDown(attempt, stop);
+        }
+        throw error;
+      } finally {
+        underWay.delete(computing);
+        idle.push(slot);
+      }
+    },
+  });
+
+  async function stop(signal: string): Promise<void> {
+    logger.info(`${signal}: putting down ${underWay.size} chunks.`);
+    stopping.abort();
+    await Promise.allSettled(underWay);
+    await worker.stop();
+    slots.forEach((slot) => slot.close());
+    process.exit(exitCodes.ok);
+  }
+  process.once("SIGTERM", (signal) => void stop(signal));
+  process.once("SIGINT", (signal) => void stop(signal));
+
+  logger.info({ stage: settings.STAGE, slots: settings.WORKER_SLOTS }, "ready for chunks");
+  await worker.start();
+}

@@ -1,0 +1,123 @@
+/**
+ * The process behind one slot: computes simulations, one after the other, and hands their rows to the worker.
+ * Whatever a simulation does to its process costs that simulation alone; the worker starts a new process.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import {
+  attemptSimulation,
+  createDesign,
+  createRowBuffer,
+  randomStream,
+  type Attempt,
+  type Model,
+  type Value,
+} from "@hatchery/experiment";
+import { loadModels } from "@hatchery/models/load-models";
+import type { FromSlot, SlotJob, ToSlot } from "./slot-protocol.ts";
+import { startWatchdog } from "./watchdog.ts";
+
+/**
+ * Rows are handed over this often: what a crash can cost, and how soon a stop is heard. A hand-over costs about
+ * 0.3 ms, and so about a thousandth of the time.
+ */
+const handOverMs = 200;
+/** After a second without a crash, the simulation that ended the last process has been passed. */
+const carefulMs = 1_000;
+
+const watchdog = startWatchdog();
+let stopping = new AbortController();
+
+function send(message: FromSlot): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.send!(message, undefined, undefined, (error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+async function run(job: SlotJob, model: Model): Promise<void> {
+  const design = createDesign(model.parameterColumns, job.design, job.seed);
+  const rows = createRowBuffer(model.parameterColumns, model.resultColumns);
+  const handOver = () => send({ kind: "rows", rows: rows.take() });
+  watchdog.limit(job.limits.seconds, job.limits.memoryBytes);
+  const startedAt = performance.now();
+  let handedOverAt = startedAt;
+  let isCareful = job.isCareful;
+
+  for (const [first, count] of job.ranges)
+    for (let i = first; i < first + count; i++) {
+      const parameters = design.parameters(i);
+      const givenUp = job.givenUp.get(i);
+      if (givenUp === undefined) {
+        if (isCareful) {
+          await handOver();
+          await send({ kind: "starting", simulation: i });
+        }
+        const pending = compute(i, parameters, (job.attemptsUsed.get(i) ?? 0) + 1);
+        if (pending !== undefined) await pending;
+      } else rows.push(i, job.limits.attempts, 0, [parameters], givenUp);
+
+      const now = performance.now();
+      if (isCareful && now - startedAt < carefulMs) continue;
+      if (!isCareful && now - handedOverAt < handOverMs) continue;
+      isCareful = false;
+      await handOver();
+      await nextTurn();
+      handedOverAt = performance.now();
+      if (stopping.signal.aborted) return send({ kind: "end", isStopped: true });
+    }
+  await handOver();
+  return send({ kind: "end", isStopped: false });
+
+  /** Answers a promise only where the model does: awaiting one per simulation would cost more than a quick one takes. */
+  function compute(
+    i: number,
+    parameters: Record<string, Value>,
+    attempt: number,
+  ): Promise<void> | undefined {
+    watchdog.started(i);
+    const from = performance.now();
+    const tried = attemptSimulation(model, parameters, {
+      random: randomStream(job.seed, i),
+      signal: stopping.signal,
+      log: (message) => void send({ kind: "log", simulation: i, message }),
+    });
+    return tried instanceof Promise ? tried.then(settle) : settle(tried);
+
+    function settle({ results, failure }: Attempt): Promise<void> | undefined {
+      const seconds = (performance.now() - from) / 1_000;
+      watchdog.ended();
+      if (failure === undefined) rows.push(i, attempt, seconds, [parameters, results]);
+      // What fails because it was told to stop has not failed: whoever takes the chunk next runs it.
+      else if (stopping.signal.aborted) return undefined;
+      // Checks against a schema give the same answer each time.
+      else if (failure.cause === "threw" && attempt < job.limits.attempts)
+        return compute(i, parameters, attempt + 1);
+      else rows.push(i, attempt, seconds, [parameters], failure);
+      return undefined;
+    }
+  }
+}
+
+async function main(): Promise<void> {
+  const models = await loadModels(process.env["MODELS_MODULE"]);
+  process.on("message", (message: ToSlot) => {
+    if (message.kind === "stop") return stopping.abort();
+    const model = models[message.model];
+    if (model === undefined) {
+      const known = Object.keys(models).join(", ");
+      return void send({
+        kind: "unable",
+        message: `This worker has no model "${message.model}". It has: ${known}.`,
+      });
+    }
+    stopping = new AbortController();
+    return void run(message, model);
+  });
+  process.on("disconnect", () => process.exit(0));
+  // Ctrl-C reaches the whole terminal group; the worker decides what becomes of its slots.
+  process.on("SIGINT", () => undefined);
+  await send({ kind: "ready" });
+}
+
+await main().catch((error: unknown) =>
+  send({ kind: "unable", message: error instanceof Error ? error.message : String(error) }),
+);

@@ -1,0 +1,43 @@
+/** What a worker and its slot processes say to each other. */
+import type { DesignSettings, Failure, Rows } from "@hatchery/experiment";
+
+/** From the worker: compute these simulations of this experiment. */
+export interface SlotJob {
+  readonly kind: "run";
+  readonly model: string;
+  readonly design: DesignSettings;
+  readonly seed: number;
+  readonly limits: { readonly seconds: number; readonly attempts: number; readonly memoryBytes: number };
+  readonly ranges: readonly (readonly [number, number])[];
+  /** Attempts that simulations have used up by ending the process they ran in. */
+  readonly attemptsUsed: ReadonlyMap<number, number>;
+  /** Simulations that will not be tried again, with their failure. */
+  readonly givenUp: ReadonlyMap<number, Failure>;
+  /** Announce each simulation before it starts: the last run ended its process and it is not known which it was. */
+  readonly isCareful: boolean;
+}
+
+/** From the worker: stop at the next simulation. */
+export interface SlotStop {
+  readonly kind: "stop";
+}
+
+export type ToSlot = SlotJob | SlotStop;
+
+export type FromSlot =
+  | { readonly kind: "ready" }
+  | { readonly kind: "unable"; readonly message: string }
+  | { readonly kind: "starting"; readonly simulation: number }
+  | { readonly kind: "rows"; readonly rows: Rows }
+  | { readonly kind: "log"; readonly simulation: number; readonly message: string }
+  | { readonly kind: "end"; readonly isStopped: boolean };
+
+/** From the slot's watchdog thread, by a pipe of its own, right before it ends the process. */
+export interface Verdict {
+  readonly simulation: number;
+  readonly cause: "time limit" | "memory limit";
+  readonly message: string;
+}
+
+/** The pipe's file descriptor in the slot process: after stdin, stdout, stderr and the message channel. */
+export const verdictDescriptor = 4;

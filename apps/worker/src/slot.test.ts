@@ -1,0 +1,113 @@
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { createRowBuffer, type Rows } from "@hatchery/experiment";
+import { models } from "../test/faulty-models.ts";
+import { createSlot, type Slot, type SlotWork } from "./slot.ts";
+
+const { faulty } = models;
+
+beforeAll(() => {
+  process.env["MODELS_MODULE"] = fileURLToPath(new URL("../test/faulty-models.ts", import.meta.url));
+});
+
+const open: Slot[] = [];
+afterEach(() => open.splice(0).forEach((slot) => slot.close()));
+
+/** Runs `count` simulations, of which some misbehave, and answers what became of each. */
+async function outcomes(
+  faults: string,
+  count = 20,
+  stop = new AbortController().signal,
+  milliseconds = 0,
+) {
+  const slot = createSlot();
+  open.push(slot);
+  const work: SlotWork = {
+    model: "faulty",
+    design: {
+      kind: "grid",
+      levels: { point: count },
+      ranges: { point: { minimum: 0, maximum: count - 1 } },
+      fixed: { faults, milliseconds },
+    } as SlotWork["design"],
+    seed: 1,
+    limits: { seconds: 1, attempts: 2, memoryBytes: 400e6 },
+    ranges: [[0, count]],
+  };
+  const buffer = createRowBuffer(faulty.parameterColumns, faulty.resultColumns);
+  const end = await slot.run(
+    work,
+    { rows: (rows: Rows) => buffer.append(rows), log: () => undefined },
+    stop,
+  );
+  const rows = buffer.take();
+  const failures = new Map(rows.failures.map(({ row, failure }) => [rows.simulation[row]!, failure]));
+  return { end, rows, failures };
+}
+
+describe("a simulation that misbehaves costs exactly itself", () => {
+  test.each([
+    ["throw", "threw", /No convergence/],
+    ["reject", "threw", /Rejected later/],
+    ["nan", "invalid results", /value/],
+    ["missing", "invalid results", /value/],
+    ["exit", "crashed", /exited with 3/],
+    ["abort", "crashed", /SIGABRT/],
+    ["kill", "crashed", /SIGKILL/],
+    ["loop", "time limit", /more than 1 s/],
+    ["grow", "memory limit", /400 MB/],
+  ])("one that does %s fails with the cause %s", async (fault, cause, message) => {
+    const { end, rows, failures } = await outcomes(`7:${fault}`);
+    expect(end).toBe("finished");
+    expect([...rows.simulation].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect([...failures.keys()]).toEqual([7]);
+    expect(failures.get(7)).toMatchObject({ cause, message: expect.stringMatching(message) });
+    expect(rows.attempts[rows.simulation.indexOf(7)]).toBe(fault === "nan" || fault === "missing" ? 1 : 2);
+  });
+
+  test("several in one chunk are each found", async () => {
+    const { rows, failures } = await outcomes("0:exit,3:throw,4:abort,11:nan,19:kill");
+    expect(rows.count).toBe(20);
+    expect([...failures.keys()].sort((a, b) => a - b)).toEqual([0, 3, 4, 11, 19]);
+  });
+
+  test("failures of one kind share a fingerprint, others do not", async () => {
+    const { failures } = await outcomes("2:throw,5:throw,8:reject");
+    expect(failures.get(2)!.fingerprint).toBe(failures.get(5)!.fingerprint);
+    expect(failures.get(2)!.fingerprint).not.toBe(failures.get(8)!.fingerprint);
+  });
+});
+
+test("a stop keeps what is done and ends at the next simulation", async () => {
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(), 700);
+  const { end, rows } = await outcomes("", 1_000, stop.signal, 20);
+  expect(end).toBe("stopped");
+  expect(rows.count).toBeGreaterThan(0);
+  expect(rows.count).toBeLessThan(200);
+  expect([...rows.simulation]).toEqual(Array.from({ length: rows.count }, (_, i) => i));
+});
+
+test("a simulation that ran when its worker was stopped has not failed", async () => {
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(), 500);
+  const { rows } = await outcomes("3:loop", 5, stop.signal, 300);
+  expect(rows.failures).toEqual([]);
+}, 30_000);
+
+test("a model that is not there is said at once", async () => {
+  const slot = createSlot();
+  open.push(slot);
+  const run = slot.run(
+    {
+      model: "unheard-of",
+      design: { kind: "random", simulations: 1 } as SlotWork["design"],
+      seed: 1,
+      limits: { seconds: 1, attempts: 1, memoryBytes: 1e9 },
+      ranges: [[0, 1]],
+    },
+    { rows: () => undefined, log: () => undefined },
+    new AbortController().signal,
+  );
+  await expect(run).rejects.toThrow('no model "unheard-of". It has: faulty');
+});

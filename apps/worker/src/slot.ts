@@ -1,0 +1,220 @@
+/**
+ * Slot: one simulation at a time, in a process of its own.
+ * Finds out which simulation ended its process, and goes on with the rest in a new one.
+ */
+import { fork, type ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { createFailure, type Failure, type FailureCause, type Rows } from "@hatchery/experiment";
+import type { FromSlot, SlotJob, ToSlot, Verdict } from "./slot-protocol.ts";
+
+export type SlotWork = Omit<SlotJob, "kind" | "attemptsUsed" | "givenUp" | "isCareful">;
+
+export interface SlotEvents {
+  rows(rows: Rows): void;
+  log(line: string): void;
+}
+
+export interface Slot {
+  /** Computes all of it, or what it can before `stop` aborts. Rejects only when the slot itself cannot work. */
+  run(work: SlotWork, events: SlotEvents, stop: AbortSignal): Promise<"finished" | "stopped">;
+  close(): void;
+}
+
+/** A stop is heard within 0.2 s or at the end of the simulation; a longer one is cut off, so that the worker is gone within 25 s. */
+const stopGraceMs = 15_000;
+
+/** How one run of the process ended. */
+type RunEnd =
+  | { readonly kind: "finished" }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "unable"; readonly message: string }
+  | {
+      readonly kind: "died";
+      /** Unknown when several simulations may have done it. */
+      readonly simulation: number | undefined;
+      readonly cause: FailureCause;
+      readonly message: string;
+    };
+
+export function createSlot(): Slot {
+  let child: ChildProcess | undefined;
+
+  async function run(work: SlotWork, events: SlotEvents, stop: AbortSignal) {
+    const attemptsUsed = new Map<number, number>();
+    const givenUp = new Map<number, Failure>();
+    let left = work.ranges;
+    let isCareful = false;
+    for (;;) {
+      if (stop.aborted) return "stopped";
+      const received = { rows: 0 };
+      const end = await runOnce(
+        { ...work, kind: "run", ranges: left, attemptsUsed, givenUp, isCareful },
+        {
+          ...events,
+          rows(rows) {
+            received.rows += rows.count;
+            events.rows(rows);
+          },
+        },
+        stop,
+      );
+      if (end.kind === "finished" || end.kind === "stopped") return end.kind;
+      if (end.kind === "unable") throw new Error(end.message);
+      if (stop.aborted) return "stopped";
+      left = after(left, received.rows);
+      const simulation = end.simulation ?? (left.length === 1 && left[0]![1] === 1 ? left[0]![0] : undefined);
+      isCareful = simulation === undefined;
+      if (simulation === undefined) continue;
+      const used = (attemptsUsed.get(simulation) ?? 0) + 1;
+      attemptsUsed.set(simulation, used);
+      if (used >= work.limits.attempts)
+        givenUp.set(simulation, createFailure(end.cause, end.message));
+    }
+  }
+
+  async function runOnce(job: SlotJob, events: SlotEvents, stop: AbortSignal): Promise<RunEnd> {
+    child ??= await start(events);
+    const running = child;
+    const settled = Promise.withResolvers<RunEnd>();
+    let announced: number | undefined;
+    let verdict: Verdict | undefined;
+    let lastErrorLine = "";
+
+    const onMessage = (message: FromSlot) => {
+      switch (message.kind) {
+        case "rows":
+          announced = undefined;
+          events.rows(message.rows);
+          break;
+        case "starting":
+          announced = message.simulation;
+          break;
+        case "log":
+          events.log(`simulation ${message.simulation}: ${message.message}`);
+          break;
+        case "end":
+          settled.resolve({ kind: message.isStopped ? "stopped" : "finished" });
+          break;
+        case "unable":
+          settled.resolve({ kind: "unable", message: message.message });
+          break;
+        case "ready":
+          break;
+      }
+    };
+    const onVerdict = (line: string) => (verdict = JSON.parse(line) as Verdict);
+    const onErrorLine = (line: string) => {
+      if (line.trim() !== "") lastErrorLine = line.trim();
+    };
+    // "close" comes after the last line of every pipe, "exit" need not.
+    const onClose = (code: number | null, signal: string | null) => {
+      child = undefined;
+      settled.resolve(
+        verdict === undefined
+          ? {
+              kind: "died",
+              simulation: announced,
+              ...describeExit(code, signal, lastErrorLine),
+            }
+          : { kind: "died", ...verdict },
+      );
+    };
+    let cutOff: NodeJS.Timeout | undefined;
+    const onStop = () => {
+      tell(running, { kind: "stop" });
+      cutOff = setTimeout(() => running.kill("SIGKILL"), stopGraceMs);
+    };
+
+    const verdicts = lines(running.stdio[4] as Readable, onVerdict);
+    const errors = lines(running.stderr!, onErrorLine);
+    running.on("message", onMessage).once("close", onClose);
+    stop.addEventListener("abort", onStop, { once: true });
+    tell(running, job);
+    if (stop.aborted) onStop();
+    try {
+      return await settled.promise;
+    } finally {
+      clearTimeout(cutOff);
+      stop.removeEventListener("abort", onStop);
+      running.off("message", onMessage).off("close", onClose);
+      verdicts();
+      errors();
+    }
+  }
+
+  async function start(events: SlotEvents): Promise<ChildProcess> {
+    const path = fileURLToPath(new URL("./slot-process.ts", import.meta.url));
+    const started = fork(path, { serialization: "advanced", stdio: ["ignore", "pipe", "pipe", "ipc", "pipe"] });
+    createInterface({ input: started.stdout! }).on("line", (line) => events.log(line));
+    createInterface({ input: started.stderr! }).on("line", (line) => events.log(line));
+    const ready = Promise.withResolvers<void>();
+    const onMessage = (message: FromSlot) => {
+      if (message.kind === "ready") ready.resolve();
+      if (message.kind === "unable") ready.reject(new Error(message.message));
+    };
+    const onClose = (code: number | null) =>
+      ready.reject(new Error(`A slot's process ended with ${code} before it could start.`));
+    started.on("message", onMessage).once("close", onClose);
+    try {
+      await ready.promise;
+      return started;
+    } catch (error) {
+      started.kill("SIGKILL");
+      throw error;
+    } finally {
+      started.off("message", onMessage).off("close", onClose);
+    }
+  }
+
+  return {
+    run,
+    close() {
+      child?.kill("SIGKILL");
+      child = undefined;
+    },
+  };
+}
+
+function tell(child: ChildProcess, message: ToSlot): void {
+  // A process that has just died is noticed by its "close".
+  if (child.connected) child.send(message, () => undefined);
+}
+
+/** The ranges without their first `count` simulations. */
+function after(
+  ranges: readonly (readonly [number, number])[],
+  count: number,
+): (readonly [number, number])[] {
+  let skip = count;
+  return ranges.flatMap(([first, length]): (readonly [number, number])[] => {
+    const skipped = Math.min(skip, length);
+    skip -= skipped;
+    return skipped === length ? [] : [[first + skipped, length - skipped]];
+  });
+}
+
+function describeExit(
+  code: number | null,
+  signal: string | null,
+  lastErrorLine: string,
+): { cause: FailureCause; message: string } {
+  // V8 ends a process whose own heap is full, before the watchdog sees the whole process grow.
+  if (/heap out of memory|Allocation failed/i.test(lastErrorLine))
+    return { cause: "memory limit", message: "Its JavaScript heap was full." };
+  const how = signal === null ? `exited with ${code}` : `was ended by ${signal}`;
+  return { cause: "crashed", message: `Its process ${how}.` };
+}
+
+/** Calls `onLine` for each line; the answer stops that. */
+function lines(stream: Readable, onLine: (line: string) => void): () => void {
+  let rest = "";
+  const onData = (data: Buffer) => {
+    const pieces = (rest + data.toString("utf8")).split("\n");
+    rest = pieces.pop()!;
+    pieces.forEach(onLine);
+  };
+  stream.on("data", onData);
+  return () => stream.off("data", onData);
+}

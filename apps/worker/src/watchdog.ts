@@ -1,0 +1,72 @@
+/**
+ * Watchdog: a thread beside the simulation, which may be looping for ever, eating memory, or have lost its worker.
+ * It can end the process even while the simulation never gives up the main thread.
+ */
+import { writeSync } from "node:fs";
+import { isMainThread, Worker, workerData } from "node:worker_threads";
+import { verdictDescriptor, type Verdict } from "./slot-protocol.ts";
+
+/** How often it looks: a tenth of a second late is nothing beside limits of seconds. */
+const everyMs = 100;
+
+interface Shared {
+  readonly clock: Float64Array;
+  readonly parent: number;
+}
+
+// What stands where in the shared clock.
+const startedAt = 0;
+const simulationNumber = 1;
+const limitSeconds = 2;
+const limitBytes = 3;
+
+export interface Watchdog {
+  /** Limits of the simulations that follow. */
+  limit(seconds: number, bytes: number): void;
+  started(simulation: number): void;
+  ended(): void;
+}
+
+export function startWatchdog(): Watchdog {
+  const clock = new Float64Array(new SharedArrayBuffer(4 * Float64Array.BYTES_PER_ELEMENT));
+  const thread = new Worker(new URL(import.meta.url), {
+    workerData: { clock, parent: process.ppid } satisfies Shared,
+  });
+  thread.unref();
+  return {
+    limit(seconds, bytes) {
+      clock[limitSeconds] = seconds;
+      clock[limitBytes] = bytes;
+    },
+    started(simulation) {
+      clock[simulationNumber] = simulation;
+      clock[startedAt] = Date.now();
+    },
+    ended() {
+      clock[startedAt] = 0;
+    },
+  };
+}
+
+function watch({ clock, parent }: Shared): void {
+  setInterval(() => {
+    // A worker that was killed leaves its slots to the system's first process.
+    if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");
+    const since = clock[startedAt]!;
+    if (since === 0) return;
+    const seconds = (Date.now() - since) / 1_000;
+    const bytes = process.memoryUsage.rss();
+    if (seconds > clock[limitSeconds]!)
+      end("time limit", `It ran for more than ${clock[limitSeconds]} s.`);
+    if (bytes > clock[limitBytes]!)
+      end("memory limit", `Its process grew over ${Math.round(clock[limitBytes]! / 1e6)} MB.`);
+  }, everyMs);
+
+  function end(cause: Verdict["cause"], message: string): void {
+    const verdict: Verdict = { simulation: clock[simulationNumber]!, cause, message };
+    writeSync(verdictDescriptor, `${JSON.stringify(verdict)}\n`);
+    process.kill(process.pid, "SIGKILL");
+  }
+}
+
+if (!isMainThread) watch(workerData as Shared);

@@ -1,0 +1,55 @@
+/** A model that does to its process what a bad simulator does. For tests. */
+import { defineModel } from "@hatchery/experiment";
+import { z } from "zod";
+
+const faults = {
+  throw: (point: number) => {
+    throw new Error(`No convergence at step ${point}.`);
+  },
+  exit: () => process.exit(3),
+  abort: () => process.abort(),
+  kill: () => process.kill(process.pid, "SIGKILL"),
+  loop: () => {
+    for (;;);
+  },
+  heap: () => {
+    const kept: object[] = [];
+    for (;;) kept.push(Array.from({ length: 1_000 }, (_, i) => ({ i })));
+  },
+  grow: () => {
+    const kept: Buffer[] = [];
+    for (;;) kept.push(Buffer.alloc(10_000_000, 1));
+  },
+  nan: () => ({ value: Number.NaN }),
+  missing: () => ({}) as { value: number },
+  reject: async () => {
+    throw new RangeError("Rejected later.");
+  },
+} as const;
+
+/**
+ * `value` is twice `point`, but where `faults` says so: "3:throw,7:exit" throws at point 3 and exits at point 7.
+ * `milliseconds` is how long each simulation keeps its core busy.
+ */
+const faulty = defineModel({
+  name: "faulty",
+  parameters: z.object({
+    point: z.int().min(0).max(1_000_000),
+    faults: z.string().default(""),
+    milliseconds: z.number().min(0).max(10_000).default(0),
+  }),
+  results: z.object({ value: z.number() }),
+  limits: { seconds: 1, attempts: 2, memory: "400 MB" },
+  simulate({ point, faults: list, milliseconds }) {
+    const kind = new Map(list.split(",").map((one) => one.split(":") as [string, keyof typeof faults]));
+    spin(milliseconds);
+    return (faults[kind.get(String(point))!]?.(point) ?? { value: point * 2 }) as { value: number };
+  },
+});
+
+function spin(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+export const models = { faulty };

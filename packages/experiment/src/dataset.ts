@@ -1,0 +1,149 @@
+/**
+ * Dataset: all parts of an experiment as two Parquet files, in the order of the simulations.
+ *
+ * `results.parquet`: simulation, parameters, results of every simulation that is done.
+ * `failures.parquet`: simulation, cause, fingerprint, message, parameters of every one that failed.
+ *
+ * Their bytes are a function of the experiment alone: row groups are cut by row number, never by chunk, and what
+ * differs by nature (seconds, attempts, worker) stays in the parts.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileWriter, ParquetWriter, type ColumnSource } from "hyparquet-writer";
+import type { SchemaElement } from "hyparquet";
+import type { Column } from "./columns.ts";
+import { experimentKeys } from "./layout.ts";
+import { manifestColumns, mergeParts, type Ledger } from "./ledger.ts";
+import type { Manifest } from "./manifest.ts";
+import { compressors, createdBy, parquetColumn, parquetValues } from "./part.ts";
+import { createRowBuffer, type RowBuffer, type Rows } from "./rows.ts";
+import type { Store } from "./store.ts";
+
+/** 65,536 rows of 22 columns are 11 MB in memory; readers skip and parallelize by such groups. */
+const rowsPerGroup = 65_536;
+
+export interface MergedDataset {
+  readonly ledger: Ledger;
+  /** SHA-256 of results.parquet, hex. */
+  readonly resultsSha256: string;
+}
+
+/** Merges the parts in constant memory and puts both files into the store over what was there. */
+export async function writeDataset(store: Store, manifest: Manifest): Promise<MergedDataset> {
+  const { parameters, results } = manifestColumns(manifest);
+  const folder = await mkdtemp(join(tmpdir(), "hatchery-dataset-"));
+  try {
+    const resultsFile = join(folder, "results.parquet");
+    const failuresFile = join(folder, "failures.parquet");
+    const resultsTable = createTable(resultsFile, [...parameters, ...results], "results");
+    const failuresTable = createTable(failuresFile, parameters, "failures");
+    const done = createRowBuffer(parameters, results, rowsPerGroup);
+    const failed = createRowBuffer(parameters, results);
+
+    const merged = mergeParts(store, manifest);
+    let ledger: Ledger | undefined;
+    while (ledger === undefined) {
+      const step = await merged.next();
+      if (step.done === true) {
+        ledger = step.value;
+        break;
+      }
+      const { rows, from, to } = step.value;
+      for (const run of runsOfEqualOutcome(rows, from, to)) {
+        const buffer = rows.failed[run.from] === 1 ? failed : done;
+        const table = buffer === done ? resultsTable : failuresTable;
+        for (let start = run.from; start < run.to; ) {
+          const end = Math.min(run.to, start + rowsPerGroup - buffer.count);
+          buffer.append(rows, start, end);
+          start = end;
+          if (buffer.count === rowsPerGroup) await table.write(buffer);
+        }
+      }
+    }
+    await resultsTable.finish(done);
+    await failuresTable.finish(failed);
+    const resultsSha256 = await sha256(resultsFile);
+    const keys = experimentKeys(manifest.experiment);
+    await store.replaceFromFile(keys.results, resultsFile);
+    await store.replaceFromFile(keys.failures, failuresFile);
+    return { ledger, resultsSha256 };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** SHA-256 of a file, hex. */
+export async function sha256(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of createReadStream(file)) hash.update(piece as Buffer);
+  return hash.digest("hex");
+}
+
+function* runsOfEqualOutcome(rows: Rows, from: number, to: number) {
+  if (rows.failures.length === 0) {
+    yield { from, to };
+    return;
+  }
+  let start = from;
+  for (let row = from + 1; row <= to; row++)
+    if (row === to || rows.failed[row] !== rows.failed[start]) {
+      yield { from: start, to: row };
+      start = row;
+    }
+}
+
+function createTable(
+  file: string,
+  columns: readonly Column[],
+  kind: "results" | "failures",
+) {
+  const text = (name: string): SchemaElement => ({
+    name,
+    type: "BYTE_ARRAY",
+    converted_type: "UTF8",
+    repetition_type: "REQUIRED",
+  });
+  // A simulation whose parameters broke the schema may lack some.
+  const isOptional = kind === "failures";
+  const schema: SchemaElement[] = [
+    { name: "simulation", type: "INT32", repetition_type: "REQUIRED" },
+    ...(isOptional ? ["cause", "fingerprint", "message"].map(text) : []),
+    ...columns.map((column) => parquetColumn(column, isOptional)),
+  ];
+  const writer = new ParquetWriter({
+    writer: fileWriter(file),
+    schema: [{ name: "root", num_children: schema.length }, ...schema],
+    codec: "ZSTD",
+    compressors,
+    createdBy,
+  });
+
+  async function write(buffer: RowBuffer): Promise<void> {
+    const rows = buffer.take();
+    const columnData: ColumnSource[] = [
+      { name: "simulation", data: rows.simulation },
+      ...(isOptional
+        ? (["cause", "fingerprint", "message"] as const).map((key) => ({
+            name: key,
+            data: rows.failures.map(({ failure }) => failure[key]),
+          }))
+        : []),
+      ...columns.map((column, c) => ({
+        name: column.name,
+        data: parquetValues(column, rows.values[c]!, isOptional),
+      })),
+    ];
+    await writer.write({ columnData, rowGroupSize: rowsPerGroup });
+  }
+
+  return {
+    write,
+    async finish(buffer: RowBuffer): Promise<void> {
+      if (buffer.count > 0) await write(buffer);
+      await writer.finish();
+    },
+  };
+}

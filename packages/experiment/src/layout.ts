@@ -1,0 +1,66 @@
+/**
+ * The store's layout: every key is a function of what it names.
+ *
+ *   experiments/<name>/<id>/manifest.json            written once, before the first task
+ *                           parts/<round>/plan.json   written once per round, before its tasks
+ *                           parts/<round>/<chunk>.parquet             a finished chunk
+ *                           parts/<round>/<chunk>.<rows>.partial.parquet  what an interrupted chunk had
+ *                           progress.json, events.jsonl               kept by the steward while it runs
+ *                           cancelled                                 there once somebody cancelled it
+ *                           results.parquet, failures.parquet, summary.json, report.html   at the close
+ *   stages/<stage>/active/<name>/<id>                 experiments the steward is at work on
+ */
+import { randomInt } from "node:crypto";
+
+/** `<name>/<id>`: what an experiment is called everywhere. */
+export type ExperimentName = `${string}/${string}`;
+
+export function newExperimentId(now: Date): string {
+  const time = now.toISOString().replaceAll(/[-:]/g, "").replace("T", "-").slice(0, 15);
+  // Without vowels and look-alikes: readable aloud, and never a word.
+  const letters = "23456789bcdfghjkmnpqrstvwxz";
+  const suffix = Array.from({ length: 4 }, () => letters[randomInt(letters.length)]).join("");
+  return `${time}-${suffix}`;
+}
+
+export const experimentsPrefix = "experiments/";
+
+export function experimentKeys(experiment: string) {
+  const folder = `${experimentsPrefix}${experiment}`;
+  return {
+    folder,
+    manifest: `${folder}/manifest.json`,
+    progress: `${folder}/progress.json`,
+    events: `${folder}/events.jsonl`,
+    cancelled: `${folder}/cancelled`,
+    results: `${folder}/results.parquet`,
+    failures: `${folder}/failures.parquet`,
+    summary: `${folder}/summary.json`,
+    report: `${folder}/report.html`,
+    rounds: `${folder}/parts/`,
+  };
+}
+
+export function roundKeys(experiment: string, round: number) {
+  const folder = `${experimentsPrefix}${experiment}/parts/${round}`;
+  const chunkName = (chunk: number) => String(chunk).padStart(6, "0");
+  return {
+    folder: `${folder}/`,
+    plan: `${folder}/plan.json`,
+    part: (chunk: number) => `${folder}/${chunkName(chunk)}.parquet`,
+    partialPrefix: (chunk: number) => `${folder}/${chunkName(chunk)}.`,
+    partial: (chunk: number, rows: number) =>
+      `${folder}/${chunkName(chunk)}.${String(rows).padStart(6, "0")}.partial.parquet`,
+  };
+}
+
+/** What a part's key says: its chunk, and how many rows a partial one has. Undefined for any other key. */
+export function readPartKey(key: string): { chunk: number; rows: number | undefined } | undefined {
+  const match = /\/(\d{6,})(?:\.(\d{6,})\.partial)?\.parquet$/.exec(key);
+  if (match === null) return undefined;
+  return { chunk: Number(match[1]), rows: match[2] === undefined ? undefined : Number(match[2]) };
+}
+
+export const activePrefix = (stage: string) => `stages/${stage}/active/`;
+export const activeKey = (stage: string, experiment: string) =>
+  `${activePrefix(stage)}${experiment}`;

@@ -1,0 +1,226 @@
+/**
+ * Ledger: the account of all N simulations, recounted from the store alone.
+ * done + failed + not run = N, and every simulation that did not run has a cause.
+ */
+import { columnsOf, type Column } from "./columns.ts";
+import { experimentKeys, readPartKey, roundKeys } from "./layout.ts";
+import type { Manifest } from "./manifest.ts";
+import { decodePart } from "./part.ts";
+import { Round, chunkCount, chunkRanges, chunksOf } from "./plan.ts";
+import { countOf, rangesWhere, type Ranges } from "./ranges.ts";
+import type { Rows } from "./rows.ts";
+import { readJson, type Store } from "./store.ts";
+
+/** A part that the store lacks or cannot give back whole. */
+export interface PartProblem {
+  readonly key: string;
+  readonly problem: string;
+  readonly simulations: Ranges;
+}
+
+export interface Ledger {
+  readonly total: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly notRun: number;
+  /** Per simulation: 0 not run, 1 done, 2 failed. */
+  readonly outcomes: Uint8Array;
+  /** Parts that are there and cannot be read. */
+  readonly corrupt: readonly PartProblem[];
+  readonly chunks: number;
+  readonly simulationSeconds: number;
+  readonly retries: number;
+  readonly interruptions: number;
+}
+
+export const outcome = { notRun: 0, done: 1, failed: 2 } as const;
+
+export interface ExperimentColumns {
+  readonly parameters: readonly Column[];
+  readonly results: readonly Column[];
+}
+
+export function manifestColumns(manifest: Manifest): ExperimentColumns {
+  return {
+    parameters: columnsOf(manifest.parameterSchema, "Parameter"),
+    results: columnsOf(manifest.resultSchema, "Result"),
+  };
+}
+
+/** The rounds planned so far, in order. */
+export async function readRounds(store: Store, experiment: string): Promise<Round[]> {
+  const names = await store.names(experimentKeys(experiment).rounds);
+  const numbers = names.filter((name) => /^\d+$/.test(name)).map(Number);
+  const rounds: Round[] = [];
+  for (const round of numbers.sort((a, b) => a - b)) {
+    const plan = await readJson(store, roundKeys(experiment, round).plan, (value) => Round.parse(value));
+    if (plan !== undefined) rounds.push(plan);
+  }
+  return rounds;
+}
+
+/** For each chunk of a round that has one: the key of its part, or of its longest partial part. */
+export async function partKeys(
+  store: Store,
+  experiment: string,
+  round: number,
+): Promise<Map<number, { key: string; isPartial: boolean }>> {
+  const found = new Map<number, { key: string; isPartial: boolean }>();
+  const keys = roundKeys(experiment, round);
+  // Key order puts the longest partial part of a chunk last and "000007.parquet" after "000007.000123.partial…".
+  for (const name of await store.names(keys.folder)) {
+    const key = `${keys.folder}${name}`;
+    const part = readPartKey(key);
+    if (part === undefined) continue;
+    const isPartial = part.rows !== undefined;
+    if (isPartial && found.get(part.chunk)?.isPartial === false) continue;
+    found.set(part.chunk, { key, isPartial });
+  }
+  return found;
+}
+
+/** A stretch of consecutive rows of one part, each simulation's final row. */
+export interface MergedRows {
+  readonly rows: Rows;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Goes through every simulation that has a row, in ascending order, each exactly once: where several rounds
+ * computed one, a done row stands before a failed one, and a later round before an earlier.
+ * Holds one part per round in memory. The returned ledger is complete when the generator ends.
+ */
+export async function* mergeParts(
+  store: Store,
+  manifest: Manifest,
+): AsyncGenerator<MergedRows, Ledger> {
+  const { parameters, results } = manifestColumns(manifest);
+  const columns = [...parameters, ...results];
+  const outcomes = new Uint8Array(manifest.total);
+  const corrupt: PartProblem[] = [];
+  const account = { chunks: 0, simulationSeconds: 0, retries: 0, interruptions: 0 };
+
+  async function* partsOf(round: Round): AsyncGenerator<Rows> {
+    const keys = await partKeys(store, manifest.experiment, round.round);
+    account.chunks += chunkCount(round.chunkSizes);
+    for (const { chunk } of chunksOf(round.chunkSizes)) {
+      const part = keys.get(chunk);
+      if (part === undefined) continue;
+      try {
+        const bytes = await store.read(part.key);
+        if (bytes === undefined) continue;
+        const { rows, facts } = await decodePart(bytes, columns);
+        account.simulationSeconds += facts.seconds;
+        account.retries += facts.retries;
+        account.interruptions += facts.interruptions;
+        if (rows.count > 0) yield rows;
+      } catch (error) {
+        corrupt.push({
+          key: part.key,
+          problem: error instanceof Error ? error.message : String(error),
+          simulations: chunkRanges(round, chunk),
+        });
+      }
+    }
+  }
+
+  const rounds = await readRounds(store, manifest.experiment);
+  const cursors = await Promise.all(
+    rounds.map((round) => openCursor(partsOf(round))),
+  );
+  for (;;) {
+    const open = cursors.filter((cursor) => cursor.rows !== undefined);
+    if (open.length === 0) break;
+    const next = Math.min(...open.map(currentSimulation));
+    const here = open.filter((cursor) => currentSimulation(cursor) === next);
+    if (here.length > 1) {
+      // Rounds are in order, so the last done one, or else the last one, is the one that counts.
+      const best = here.findLast(({ rows, at }) => rows!.failed[at] === 0) ?? here.at(-1)!;
+      mark(best.rows!, best.at, best.at + 1);
+      yield { rows: best.rows!, from: best.at, to: best.at + 1 };
+      for (const cursor of here) await advance(cursor, cursor.at + 1);
+      continue;
+    }
+    const cursor = here[0]!;
+    const others = open.filter((other) => other !== cursor).map(currentSimulation);
+    const limit = others.length === 0 ? Infinity : Math.min(...others);
+    const to = firstAtLeast(cursor.rows!.simulation, limit, cursor.at);
+    mark(cursor.rows!, cursor.at, to);
+    yield { rows: cursor.rows!, from: cursor.at, to };
+    await advance(cursor, to);
+  }
+
+  function mark(rows: Rows, from: number, to: number) {
+    for (let row = from; row < to; row++)
+      outcomes[rows.simulation[row]!] = rows.failed[row] === 1 ? outcome.failed : outcome.done;
+  }
+
+  const count = [0, 0, 0];
+  for (const one of outcomes) count[one]!++;
+  return {
+    total: manifest.total,
+    notRun: count[outcome.notRun]!,
+    done: count[outcome.done]!,
+    failed: count[outcome.failed]!,
+    outcomes,
+    corrupt,
+    ...account,
+  };
+}
+
+interface Cursor {
+  readonly parts: AsyncGenerator<Rows>;
+  rows: Rows | undefined;
+  at: number;
+}
+
+const currentSimulation = (cursor: Cursor) => cursor.rows!.simulation[cursor.at]!;
+
+async function openCursor(parts: AsyncGenerator<Rows>): Promise<Cursor> {
+  const first = await parts.next();
+  return { parts, rows: first.done === true ? undefined : first.value, at: 0 };
+}
+
+async function advance(cursor: Cursor, to: number): Promise<void> {
+  cursor.at = to;
+  if (to < cursor.rows!.count) return;
+  const next = await cursor.parts.next();
+  cursor.rows = next.done === true ? undefined : next.value;
+  cursor.at = 0;
+}
+
+/** The first place at or after `from` whose number is at least `limit`. */
+function firstAtLeast(numbers: Int32Array, limit: number, from: number): number {
+  let low = from;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (numbers[middle]! < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Recounts an experiment from its parts, reading every byte of them. */
+export async function countLedger(store: Store, manifest: Manifest): Promise<Ledger> {
+  const merged = mergeParts(store, manifest);
+  for (;;) {
+    const step = await merged.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The simulations that have no row. */
+export function notRunRanges(ledger: Ledger): [number, number][] {
+  return rangesWhere(ledger.total, (i) => ledger.outcomes[i] === outcome.notRun);
+}
+
+/** A few ranges for a person: "12, 40–59 and 3 more ranges". */
+export function describeRanges(ranges: Ranges, most = 5): string {
+  const shown = ranges
+    .slice(0, most)
+    .map(([first, count]) => (count === 1 ? `${first}` : `${first}–${first + count - 1}`));
+  const more = ranges.length - shown.length;
+  return `${shown.join(", ")}${more > 0 ? ` and ${more} more ranges` : ""} (${countOf(ranges)} in all)`;
+}

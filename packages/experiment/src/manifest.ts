@@ -1,0 +1,33 @@
+/** Manifest: what an experiment is. Written once before its first task exists, and never edited. */
+import { z } from "zod";
+import { ObjectSchema } from "./columns.ts";
+import { DesignSettings } from "./design.ts";
+import { experimentKeys } from "./layout.ts";
+import { Limits } from "./model.ts";
+import { PlanSettings } from "./plan.ts";
+import { readJson, type Store } from "./store.ts";
+
+export const Manifest = z.object({
+  format: z.literal(1),
+  /** <name>/<id> */
+  experiment: z.string(),
+  model: z.string(),
+  stage: z.string(),
+  createdAt: z.string(),
+  seed: z.int().min(0),
+  design: DesignSettings,
+  /** N: simulations of the whole experiment, numbered 0 to N − 1. */
+  total: z.int().min(1),
+  plan: PlanSettings,
+  limits: Limits,
+  parameterSchema: ObjectSchema,
+  resultSchema: ObjectSchema,
+  /** What computed it, as far as it can be told: for `diff` and for a reader in a year. */
+  code: z.object({ commit: z.string().optional(), dirty: z.boolean().optional() }),
+  versions: z.object({ hatchery: z.string(), engine: z.string(), sdk: z.string(), node: z.string() }),
+});
+export type Manifest = z.infer<typeof Manifest>;
+
+export function readManifest(store: Store, experiment: string): Promise<Manifest | undefined> {
+  return readJson(store, experimentKeys(experiment).manifest, (value) => Manifest.parse(value));
+}

@@ -1,0 +1,212 @@
+/**
+ * Part: the result file of one chunk, one row per simulation.
+ * Written once, in one step, before the engine hears that the chunk is done.
+ *
+ * Columns, a public contract: simulation, failed, attempts, seconds, the model's parameters, its results;
+ * and, in parts that hold a failure: cause, fingerprint, message. The footer's key `hatchery` holds `PartFacts`.
+ */
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { parquetMetadata, parquetRead, type FileMetaData, type SchemaElement } from "hyparquet";
+import { ParquetWriter, ByteWriter, type ColumnSource } from "hyparquet-writer";
+import { z } from "zod";
+import type { Column } from "./columns.ts";
+import type { Failure, FailureCause, Rows, Values } from "./rows.ts";
+
+export const PartFacts = z.object({
+  experiment: z.string(),
+  round: z.int(),
+  chunk: z.int(),
+  done: z.int(),
+  failed: z.int(),
+  /** Core-seconds inside the model's function. */
+  seconds: z.number(),
+  /** Attempts beyond each simulation's first. */
+  retries: z.int(),
+  /** How often the chunk was put down half done and taken up again. */
+  interruptions: z.int(),
+  /** Which worker computed how many of its rows, in order. */
+  workers: z.array(z.tuple([z.string(), z.int()])),
+});
+export type PartFacts = z.infer<typeof PartFacts>;
+
+/** How a column of the given kind is stored. */
+export function parquetColumn(column: Column, isOptional: boolean): SchemaElement {
+  const repetition_type = isOptional ? "OPTIONAL" : "REQUIRED";
+  switch (column.kind) {
+    case "number":
+      return { name: column.name, type: "DOUBLE", repetition_type };
+    case "integer":
+      return fitsInt32(column)
+        ? { name: column.name, type: "INT32", repetition_type }
+        : { name: column.name, type: "INT64", repetition_type };
+    case "boolean":
+      return { name: column.name, type: "BOOLEAN", repetition_type };
+    case "text":
+      return { name: column.name, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type };
+  }
+}
+
+function fitsInt32({ minimum = -Infinity, maximum = Infinity }: Column): boolean {
+  return minimum >= -(2 ** 31) && maximum < 2 ** 31;
+}
+
+type Cells = ColumnSource["data"];
+
+/** One column's values as its Parquet type wants them; absent values become null. */
+export function parquetValues(column: Column, values: Values, isOptional: boolean): Cells {
+  if (!(values instanceof Float64Array)) return values;
+  switch (column.kind) {
+    case "number":
+      return isOptional ? Array.from(values, (value) => (Number.isNaN(value) ? null : value)) : values;
+    case "integer":
+      if (fitsInt32(column) && !isOptional) return Int32Array.from(values);
+      return Array.from(values, (value) => {
+        if (Number.isNaN(value)) return null;
+        return fitsInt32(column) ? value : BigInt(value);
+      });
+    default:
+      return Array.from(values, (value) => (Number.isNaN(value) ? null : value === 1));
+  }
+}
+
+// Level 1 costs about 2 ms for a megabyte and the checksum makes a flipped bit an error instead of a number.
+const zstdOptions = {
+  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+};
+export const compressors = { ZSTD: (bytes: Uint8Array) => zstdCompressSync(bytes, zstdOptions) };
+const decompressors = { ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes) };
+
+export const createdBy = "hatchery";
+const factsKey = "hatchery";
+
+export function encodePart(
+  rows: Rows,
+  columns: readonly Column[],
+  facts: Omit<PartFacts, "done" | "failed" | "seconds" | "retries">,
+): { bytes: Uint8Array; facts: PartFacts } {
+  const hasFailures = rows.failures.length > 0;
+  const whole: PartFacts = {
+    ...facts,
+    done: rows.count - rows.failures.length,
+    failed: rows.failures.length,
+    seconds: rows.seconds.reduce((sum, seconds) => sum + seconds, 0),
+    retries: rows.attempts.reduce((sum, attempts) => sum + attempts - 1, 0),
+  };
+  const schema: SchemaElement[] = [
+    { name: "simulation", type: "INT32", repetition_type: "REQUIRED" },
+    { name: "failed", type: "BOOLEAN", repetition_type: "REQUIRED" },
+    { name: "attempts", type: "INT32", repetition_type: "REQUIRED" },
+    { name: "seconds", type: "DOUBLE", repetition_type: "REQUIRED" },
+    ...columns.map((column) => parquetColumn(column, hasFailures)),
+  ];
+  const columnData: ColumnSource[] = [
+    { name: "simulation", data: rows.simulation },
+    { name: "failed", data: Array.from(rows.failed, (failed) => failed === 1) },
+    { name: "attempts", data: Int32Array.from(rows.attempts) },
+    { name: "seconds", data: rows.seconds },
+    ...columns.map((column, c) => ({
+      name: column.name,
+      data: parquetValues(column, rows.values[c]!, hasFailures),
+    })),
+  ];
+  if (hasFailures)
+    for (const key of ["cause", "fingerprint", "message"] as const) {
+      const data = Array.from<string | null>({ length: rows.count }).fill(null);
+      for (const { row, failure } of rows.failures) data[row] = failure[key];
+      schema.push({ name: key, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" });
+      columnData.push({ name: key, data });
+    }
+  const writer = new ByteWriter();
+  const parquet = new ParquetWriter({
+    writer,
+    schema: [{ name: "root", num_children: schema.length }, ...schema],
+    codec: "ZSTD",
+    compressors,
+    statistics: false,
+    createdBy,
+    kvMetadata: [{ key: factsKey, value: JSON.stringify(whole) }],
+  });
+  // Whoever flushes memory buffers only can answer at once.
+  void parquet.write({ columnData, rowGroupSize: Math.max(rows.count, 1) });
+  void parquet.finish();
+  return { bytes: new Uint8Array(writer.getBuffer()), facts: whole };
+}
+
+/** Enough of a part's end to hold its footer: a footer of 200 columns is about 20 kB. */
+export const footerBytes = 65_536;
+
+/** What a part says of itself, from its last `footerBytes` bytes. Throws when it is no whole part. */
+export function readPartFacts(end: Uint8Array): PartFacts {
+  return factsOf(parquetMetadata(arrayBuffer(end)));
+}
+
+function factsOf(metadata: FileMetaData): PartFacts {
+  const text = metadata.key_value_metadata?.find(({ key }) => key === factsKey)?.value;
+  return PartFacts.parse(JSON.parse(text ?? "null"));
+}
+
+/** Reads a whole part. Throws when a byte of it is not as it was written. */
+export async function decodePart(
+  bytes: Uint8Array,
+  columns: readonly Column[],
+): Promise<{ rows: Rows; facts: PartFacts }> {
+  const file = arrayBuffer(bytes);
+  const metadata = parquetMetadata(file);
+  const facts = factsOf(metadata);
+  const found = new Map<string, Cells>();
+  await parquetRead({
+    file,
+    metadata,
+    compressors: decompressors,
+    onChunk: ({ columnName, columnData }) => {
+      const before = found.get(columnName);
+      found.set(columnName, before === undefined ? columnData : [...before, ...columnData]);
+    },
+  });
+  const count = Number(metadata.num_rows);
+  const cells = (name: string): Cells => {
+    const data = found.get(name);
+    if (data?.length !== count) throw new Error(`Column "${name}" has ${data?.length ?? 0} of ${count} rows.`);
+    return data;
+  };
+  const failedRows = Uint8Array.from(cells("failed"), Number);
+  const failures: { row: number; failure: Failure }[] = [];
+  if (found.has("cause")) {
+    const [cause, fingerprint, message] = [cells("cause"), cells("fingerprint"), cells("message")];
+    failedRows.forEach((isFailed, row) => {
+      if (isFailed === 1)
+        failures.push({
+          row,
+          failure: {
+            cause: cause[row] as FailureCause,
+            fingerprint: String(fingerprint[row]),
+            message: String(message[row]),
+          },
+        });
+    });
+  }
+  if (count !== facts.done + facts.failed || failures.length !== facts.failed)
+    throw new Error(`It has ${count} rows and says ${facts.done + facts.failed}.`);
+  return {
+    facts,
+    rows: {
+      count,
+      simulation: Int32Array.from(cells("simulation") as Int32Array),
+      failed: failedRows,
+      attempts: Uint8Array.from(cells("attempts") as Int32Array),
+      seconds: Float64Array.from(cells("seconds") as Float64Array),
+      values: columns.map((column) => valuesOf(column, cells(column.name))),
+      failures,
+    },
+  };
+}
+
+function valuesOf(column: Column, cells: Cells): Values {
+  if (column.kind === "text") return Array.from(cells as (string | null)[]);
+  if (cells instanceof Float64Array) return cells;
+  return Float64Array.from(cells as ArrayLike<unknown>, (cell) => (cell === null ? NaN : Number(cell)));
+}
+
+function arrayBuffer(bytes: Uint8Array): ArrayBuffer {
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+}

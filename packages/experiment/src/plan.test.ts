@@ -1,0 +1,80 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { chunkCount, chunkExtent, chunkRanges, chunkSizes, chunksOf, spread, type Round } from "./plan.ts";
+import { countOf, rangesWhere, sliceOf } from "./ranges.ts";
+
+const settings = fc.record({
+  chunkSeconds: fc.double({ min: 0.1, max: 120, noNaN: true }),
+  canary: fc.integer({ min: 0, max: 100 }),
+  slots: fc.integer({ min: 1, max: 5_000 }),
+});
+const seconds = fc.double({ min: 0, max: 1_000, noNaN: true });
+
+test("chunks cover every simulation exactly once, in order", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 1e8 }), seconds, settings, (simulations, each, plan) => {
+      const sizes = chunkSizes(simulations, each, plan);
+      expect(sizes.reduce((sum, [size, times]) => sum + size * times, 0)).toBe(simulations);
+      expect(chunkCount(sizes)).toBeLessThanOrEqual(50_000);
+      const last = chunkExtent(sizes, chunkCount(sizes) - 1);
+      expect(last.position + last.size).toBe(simulations);
+    }),
+  );
+});
+
+describe("chunk sizes", () => {
+  const plan = { chunkSeconds: 2, canary: 0, slots: 2 };
+
+  test("a chunk lasts as long as asked, and the tail's a quarter of it", () => {
+    expect(chunkSizes(1_000_000, 0.001, plan)).toEqual([
+      [2_000, 450],
+      [500, 200],
+    ]);
+  });
+
+  test("a small experiment still gives every slot four chunks", () => {
+    expect(chunkCount(chunkSizes(100, 0.001, plan))).toBeGreaterThanOrEqual(8);
+  });
+
+  test("a person's own chunk size is kept", () => {
+    expect(chunkSizes(10, 0.001, { ...plan, chunkSimulations: 4 })).toEqual([
+      [4, 2],
+      [2, 1],
+    ]);
+  });
+});
+
+test("the simulations of all chunks of a round are the round's, whatever holes it has", () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.integer({ min: 0, max: 300 }), { minLength: 1 }),
+      fc.integer({ min: 1, max: 50 }),
+      (wanted, size) => {
+        const simulations = rangesWhere(301, (i) => wanted.includes(i));
+        const round: Round = {
+          round: 0,
+          kind: "again",
+          createdAt: "",
+          simulations,
+          chunkSizes: chunkSizes(wanted.length, 1, { chunkSeconds: 1, canary: 0, slots: 1, chunkSimulations: size }),
+        };
+        const all = [...chunksOf(round.chunkSizes)].flatMap(({ chunk }) =>
+          chunkRanges(round, chunk).flatMap(([first, count]) =>
+            Array.from({ length: count }, (_, k) => first + k),
+          ),
+        );
+        expect(all).toEqual([...wanted].sort((a, b) => a - b));
+      },
+    ),
+  );
+});
+
+test("a slice of ranges takes exactly its share", () => {
+  expect(sliceOf([[0, 3], [10, 5], [20, 1]], 2, 4)).toEqual([[2, 1], [10, 3]]);
+  expect(countOf(sliceOf([[0, 3], [10, 5]], 7, 100))).toBe(1);
+});
+
+test("the canary is spread over the whole design", () => {
+  expect(spread(1_000, 5)).toEqual([[0, 1], [250, 1], [500, 1], [749, 1], [999, 1]]);
+  expect(spread(2, 16)).toEqual([[0, 1], [1, 1]]);
+});

@@ -1,0 +1,68 @@
+/**
+ * Progress and history of an experiment while it runs: what `progress.json` and `events.jsonl` hold.
+ * Written by the steward, derived from the parts; read by `hatchery watch`, `status` and `list`.
+ */
+import { z } from "zod";
+import { experimentKeys } from "./layout.ts";
+import { readJson, type Store } from "./store.ts";
+
+export const Progress = z.object({
+  experiment: z.string(),
+  state: z.enum(["queued", "running", "closing", "closed"]),
+  /** Why it closed; only when it is. `completed` means that no simulation is left to run. */
+  ended: z.enum(["completed", "cancelled", "lost"]).optional(),
+  total: z.int(),
+  done: z.int(),
+  failed: z.int(),
+  /** Parts written, and chunks planned so far. */
+  parts: z.int(),
+  chunks: z.int(),
+  round: z.int(),
+  workers: z.int(),
+  retries: z.int(),
+  interruptions: z.int(),
+  /** Over the last seconds; 0 before the first part. */
+  simulationsPerSecond: z.number(),
+  secondsLeft: z.number().optional(),
+  startedAt: z.string(),
+  updatedAt: z.string(),
+});
+export type Progress = z.infer<typeof Progress>;
+
+export function readProgress(store: Store, experiment: string): Promise<Progress | undefined> {
+  return readJson(store, experimentKeys(experiment).progress, (value) => Progress.parse(value));
+}
+
+export interface ExperimentEvent {
+  readonly at: string;
+  readonly event: string;
+  readonly [detail: string]: string | number | boolean;
+}
+
+/** One line after the other: a store cannot append, so each is a read and a write. */
+let recording: Promise<void> = Promise.resolve();
+
+/** Adds a line to the experiment's events. Only the steward does. */
+export function recordEvent(
+  store: Store,
+  experiment: string,
+  event: string,
+  details: Record<string, string | number | boolean> = {},
+): Promise<void> {
+  recording = recording
+    .catch(() => undefined)
+    .then(() => appendEvent(store, experiment, event, details));
+  return recording;
+}
+
+async function appendEvent(
+  store: Store,
+  experiment: string,
+  event: string,
+  details: Record<string, string | number | boolean>,
+): Promise<void> {
+  const key = experimentKeys(experiment).events;
+  const before = (await store.read(key))?.toString("utf8") ?? "";
+  const line: ExperimentEvent = { at: new Date().toISOString(), event, ...details };
+  await store.replace(key, `${before}${JSON.stringify(line)}\n`);
+}

@@ -1,0 +1,172 @@
+/**
+ * Rows: the outcome of simulations as columns, from the slot that computes them to the dataset.
+ * Typed arrays all the way: no object per simulation lives longer than its own turn.
+ */
+import type { Column, Value } from "./columns.ts";
+
+/** Why a simulation failed. `fingerprint` is equal for failures of one kind. */
+export interface Failure {
+  readonly cause: FailureCause;
+  readonly fingerprint: string;
+  readonly message: string;
+}
+
+export const failureCauses = [
+  "threw",
+  "invalid parameters",
+  "invalid results",
+  "time limit",
+  "memory limit",
+  "crashed",
+] as const;
+export type FailureCause = (typeof failureCauses)[number];
+
+/** One column's values; booleans are 0 and 1, an absent number is NaN, an absent text null. */
+export type Values = Float64Array | (string | null)[];
+
+export interface Rows {
+  readonly count: number;
+  readonly simulation: Int32Array;
+  /** 1 where the simulation failed. */
+  readonly failed: Uint8Array;
+  readonly attempts: Uint8Array;
+  /** Wall seconds of the last attempt. */
+  readonly seconds: Float64Array;
+  /** Parameters, then results, in the model's order. */
+  readonly values: readonly Values[];
+  /** For each failed row, in order. */
+  readonly failures: readonly { readonly row: number; readonly failure: Failure }[];
+}
+
+/** Grows as rows come; `take` hands them out and starts anew. */
+export interface RowBuffer {
+  readonly count: number;
+  /** `record` holds any of the columns; what it lacks is absent. */
+  push(
+    simulation: number,
+    attempts: number,
+    seconds: number,
+    record: Readonly<Record<string, Value | undefined>>[],
+    failure?: Failure,
+  ): void;
+  /** Copies rows `from` to `to` (exclusive) of other rows. */
+  append(rows: Rows, from?: number, to?: number): void;
+  take(): Rows;
+}
+
+export function createRowBuffer(
+  parameterColumns: readonly Column[],
+  resultColumns: readonly Column[],
+  initialCapacity = 256,
+): RowBuffer {
+  const columns = [...parameterColumns, ...resultColumns];
+  const parameters = parameterColumns.length;
+  let capacity = initialCapacity;
+  let count = 0;
+  let simulation = new Int32Array(capacity);
+  let failed = new Uint8Array(capacity);
+  let attempts = new Uint8Array(capacity);
+  let seconds = new Float64Array(capacity);
+  let values: Values[] = columns.map((column) => emptyValues(column, capacity));
+  let failures: { row: number; failure: Failure }[] = [];
+
+  function reserve(more: number) {
+    if (count + more <= capacity) return;
+    capacity = Math.max(capacity * 2, count + more);
+    simulation = grown(simulation, new Int32Array(capacity));
+    failed = grown(failed, new Uint8Array(capacity));
+    attempts = grown(attempts, new Uint8Array(capacity));
+    seconds = grown(seconds, new Float64Array(capacity));
+    values = values.map((column) =>
+      column instanceof Float64Array ? grown(column, new Float64Array(capacity)) : column,
+    );
+  }
+
+  return {
+    get count() {
+      return count;
+    },
+    push(i, attempt, elapsed, records, failure) {
+      reserve(1);
+      simulation[count] = i;
+      attempts[count] = attempt;
+      seconds[count] = elapsed;
+      failed[count] = failure === undefined ? 0 : 1;
+      for (let c = 0; c < columns.length; c++) {
+        const value = records[c < parameters ? 0 : 1]?.[columns[c]!.name];
+        const column = values[c]!;
+        if (column instanceof Float64Array) column[count] = value === undefined ? NaN : Number(value);
+        else column[count] = value === undefined ? null : String(value);
+      }
+      if (failure !== undefined) failures.push({ row: count, failure });
+      count++;
+    },
+    append(rows, from = 0, to = rows.count) {
+      const more = to - from;
+      reserve(more);
+      simulation.set(rows.simulation.subarray(from, to), count);
+      failed.set(rows.failed.subarray(from, to), count);
+      attempts.set(rows.attempts.subarray(from, to), count);
+      seconds.set(rows.seconds.subarray(from, to), count);
+      for (let c = 0; c < columns.length; c++) {
+        const source = rows.values[c]!;
+        const target = values[c]!;
+        if (target instanceof Float64Array)
+          target.set((source as Float64Array).subarray(from, to), count);
+        else for (let k = 0; k < more; k++) target[count + k] = source[from + k] as string | null;
+      }
+      for (const { row, failure } of rows.failures)
+        if (row >= from && row < to) failures.push({ row: row - from + count, failure });
+      count += more;
+    },
+    take() {
+      const rows: Rows = {
+        count,
+        simulation: simulation.slice(0, count),
+        failed: failed.slice(0, count),
+        attempts: attempts.slice(0, count),
+        seconds: seconds.slice(0, count),
+        values: values.map((column) => column.slice(0, count)),
+        failures,
+      };
+      count = 0;
+      failures = [];
+      values = values.map((column) => (column instanceof Float64Array ? column : []));
+      return rows;
+    },
+  };
+}
+
+function emptyValues(column: Column, capacity: number): Values {
+  return column.kind === "text" ? [] : new Float64Array(capacity);
+}
+
+function grown<T extends { set(source: T): void }>(source: T, target: T): T {
+  target.set(source);
+  return target;
+}
+
+/** The same rows in ascending order of simulation; a simulation that is there twice keeps its first row. */
+export function sortedRows(
+  rows: Rows,
+  parameterColumns: readonly Column[],
+  resultColumns: readonly Column[],
+): Rows {
+  if (isAscending(rows.simulation)) return rows;
+  const order = Array.from(rows.simulation.keys()).sort(
+    (a, b) => rows.simulation[a]! - rows.simulation[b]! || a - b,
+  );
+  const sorted = createRowBuffer(parameterColumns, resultColumns, rows.count);
+  let previous = -1;
+  for (const row of order) {
+    if (rows.simulation[row] === previous) continue;
+    previous = rows.simulation[row]!;
+    sorted.append(rows, row, row + 1);
+  }
+  return sorted.take();
+}
+
+function isAscending(numbers: Int32Array): boolean {
+  for (let k = 1; k < numbers.length; k++) if (numbers[k]! <= numbers[k - 1]!) return false;
+  return true;
+}

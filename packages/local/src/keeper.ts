@@ -1,0 +1,134 @@
+/** Keeps one process of a stage running: starts it, knows when it is ready, starts it again when it ends. */
+import { readFileSync } from "node:fs";
+import { UserError } from "@hatchery/config";
+import { type Running, sleep } from "./process.ts";
+
+export interface Keep {
+  readonly name: string;
+  /** What must be done before each start. */
+  readonly before?: () => Promise<void>;
+  readonly launch: () => Running;
+  /** Resolves once when the process can be used; asked again and again until then. */
+  readonly isReady?: () => Promise<boolean>;
+  readonly readyWithinMs: number;
+  readonly stopSignal: NodeJS.Signals;
+  readonly log: string;
+  /** Told of every start, end and readiness. */
+  readonly onChange: (event: string) => void;
+}
+
+export interface Kept {
+  readonly name: string;
+  readonly running: Running | undefined;
+  readonly restarts: number;
+  readonly isUp: boolean;
+  /** Rejects with a UserError when the first start fails; later ones are tried for ever. */
+  start(): Promise<void>;
+  stop(withinMs: number): Promise<void>;
+}
+
+// A crash costs a tenth of a second; a program that cannot start costs one try each ten seconds.
+const firstDelayMs = 100;
+const longestDelayMs = 10_000;
+/** A process that lived so long is taken to be well: its next end starts the delays anew. */
+const wellAfterMs = 30_000;
+
+export function keep(what: Keep): Kept {
+  let running: Running | undefined;
+  let restarts = 0;
+  let isUp = false;
+  let isStopping = false;
+  let delayMs = firstDelayMs;
+
+  async function startOnce(): Promise<Running> {
+    await what.before?.();
+    if (isStopping) throw new UserError(`The ${what.name} is being stopped.`);
+    const started = what.launch();
+    running = started;
+    what.onChange(`${what.name} started as ${started.pid}`);
+    await becomeReady(what, started);
+    isUp = true;
+    what.onChange(`${what.name} is ready`);
+    return started;
+  }
+
+  async function watch(started: Running): Promise<void> {
+    let current: Running | undefined = started;
+    for (;;) {
+      if (current !== undefined) {
+        const how = await current.exited;
+        isUp = false;
+        if (Date.now() - Date.parse(current.startedAt) > wellAfterMs) delayMs = firstDelayMs;
+        what.onChange(`${what.name} ended (${how})`);
+      }
+      if (isStopping) return;
+      await sleep(delayMs);
+      delayMs = Math.min(delayMs * 2, longestDelayMs);
+      if (isStopping) return;
+      restarts++;
+      current = await startOnce().catch((error: unknown) => {
+        what.onChange(error instanceof Error ? error.message : String(error));
+        return undefined;
+      });
+    }
+  }
+
+  return {
+    name: what.name,
+    get running() {
+      return running?.hasExited() === false ? running : undefined;
+    },
+    get restarts() {
+      return restarts;
+    },
+    get isUp() {
+      return isUp;
+    },
+    async start() {
+      // Not awaited: it lasts as long as the stage. It cannot reject, each start in it is caught.
+      void watch(await startOnce());
+    },
+    async stop(withinMs) {
+      isStopping = true;
+      isUp = false;
+      await running?.stop(what.stopSignal, withinMs);
+    },
+  };
+}
+
+async function becomeReady(what: Keep, started: Running): Promise<void> {
+  const deadline = Date.now() + what.readyWithinMs;
+  for (;;) {
+    const isReady = what.isReady === undefined || (await what.isReady());
+    if (started.hasExited()) throw notStarted(what, `it ended (${await started.exited})`);
+    if (isReady) return;
+    if (Date.now() > deadline) {
+      await started.stop("SIGKILL", 0);
+      throw notStarted(what, `it was not ready after ${what.readyWithinMs / 1000} s`);
+    }
+    await sleep(25);
+  }
+}
+
+function notStarted(what: Keep, why: string): UserError {
+  const last = lastLines(what.log, 5);
+  return new UserError(
+    `The ${what.name} did not start: ${why}.${last === "" ? "" : `\n\n${last}`}`,
+    { hint: `Its whole log: ${what.log}` },
+  );
+}
+
+/** The end of a log, each line indented and cut to what a terminal shows. */
+export function lastLines(path: string, count: number): string {
+  try {
+    return readFileSync(path, "utf8")
+      .trimEnd()
+      .split("\n")
+      .slice(-count)
+      .map((line) => `  ${line.slice(0, 300)}`)
+      .join("\n")
+      .trimEnd();
+  } catch {
+    return "";
+  }
+}
