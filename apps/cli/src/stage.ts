@@ -20,7 +20,7 @@ import {
   type Mailbox,
   type Store,
 } from "@hatchery/experiment";
-import { startLocalStage } from "@hatchery/local";
+import { startLocalStage, type Step } from "@hatchery/local";
 import type { Io } from "./io.ts";
 import { duration } from "./progress-line.ts";
 
@@ -85,10 +85,17 @@ export async function bringUp(name: string, options: UpOptions, io: Io): Promise
       ...(modelsModule !== undefined && { modelsModule }),
     },
     programs: { worker: program("worker"), steward: program("steward") },
-    onStep: (step) => io.say(`  ${step.name}${step.seconds === undefined ? " …" : ` ${duration(step.seconds)}`}`),
+    onStep: (step) => showStep(step, io),
   });
   io.say(`Stage "${name}" is up after ${duration((performance.now() - started) / 1_000)}.`);
   return state;
+}
+
+/** A finished step with its time, and a long one while it lasts. */
+function showStep({ name, status, seconds, detail }: Step, io: Io): void {
+  const line = `  ${name.padEnd(16)} ${duration(seconds)}${detail === undefined ? "" : `  ${detail}`}`;
+  if (status === "done") io.say(line);
+  else if (io.isTerminal) io.redraw(line.slice(0, io.columns));
 }
 
 /** One slot per core: a second simulation on the same core makes neither end sooner. */

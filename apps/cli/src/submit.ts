@@ -59,6 +59,7 @@ export async function submit(request: Request, stage: Stage): Promise<string> {
     format: 1,
     experiment,
     model: model.name,
+    ...(model.description !== undefined && { modelDescription: model.description }),
     stage: stage.name,
     createdAt: now.toISOString(),
     seed,

@@ -1,11 +1,13 @@
 /** Close: from parts to what a person takes home. Everything it writes is derived, so it may be done again. */
 import {
+  createDesign,
   describeDesign,
   experimentKeys,
   manifestColumns,
   notRunRanges,
   type Ledger,
   type Manifest,
+  type Round,
   type Store,
 } from "@hatchery/experiment";
 import { reportHtml, summarize, writeDataset } from "@hatchery/experiment/results";
@@ -14,6 +16,7 @@ import type { Ended } from "./account.ts";
 export async function closeExperiment(
   manifest: Manifest,
   ended: Ended,
+  rounds: readonly Round[],
   store: Store,
 ): Promise<Ledger> {
   const keys = experimentKeys(manifest.experiment);
@@ -21,12 +24,14 @@ export async function closeExperiment(
   const { ledger, resultsSha256 } = await writeDataset(store, manifest);
   const { parameters, results } = manifestColumns(manifest);
   const missing = notRunRanges(ledger);
+  const resultsPath = (await store.localFile(keys.results))!;
+  const failuresPath = (await store.localFile(keys.failures))!;
   const summary = await summarize({
     facts: {
       experiment: manifest.experiment,
       model: manifest.model,
       stage: manifest.stage,
-      design: describeDesign(manifest.design),
+      design: describeDesign(manifest.design, createDesign(parameters, manifest.design, manifest.seed)),
       seed: manifest.seed,
       total: manifest.total,
       submittedAt: manifest.createdAt,
@@ -42,12 +47,38 @@ export async function closeExperiment(
           ? []
           : [{ cause: ended === "cancelled" ? "cancelled" : "lost", count: ledger.notRun, example: missing[0]![0] }],
     },
-    resultsPath: (await store.localFile(keys.results))!,
-    failuresPath: (await store.localFile(keys.failures))!,
+    resultsPath,
+    failuresPath,
     parameterColumns: parameters,
     resultColumns: results,
   });
-  await store.replace(keys.report, reportHtml(summary));
+  const measured = rounds.find(({ kind }) => kind === "main")?.secondsPerSimulation;
+  const { plan, code, versions } = manifest;
+  const report = reportHtml(summary, {
+    ...(manifest.modelDescription !== undefined && { modelDescription: manifest.modelDescription }),
+    parameterColumns: parameters,
+    resultColumns: results,
+    planned: {
+      slots: plan.slots,
+      ...(measured !== undefined && {
+        secondsPerSimulation: measured,
+        seconds: (measured * manifest.total) / plan.slots,
+      }),
+    },
+    resultsAddress: resultsPath,
+    failuresAddress: failuresPath,
+    provenance: [
+      ["Experiment", manifest.experiment],
+      ["Stage", manifest.stage],
+      ["Commit", code.commit === undefined ? "unknown" : `${code.commit}${code.dirty ? ", changed" : ""}`],
+      ["Hatchery", versions.hatchery],
+      ["Engine", versions.engine],
+      ["SDK", versions.sdk],
+      ["Node", versions.node],
+      ["SHA-256 of results.parquet", resultsSha256],
+    ],
+  });
+  await store.replace(keys.report, report);
   // Last: whoever sees the summary may count on everything else.
   await store.replace(keys.summary, JSON.stringify(summary, undefined, 2));
   return ledger;

@@ -65,7 +65,7 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
     }
   }
   await account.publish("closing", ended);
-  account.settle(await closeExperiment(manifest, ended, store));
+  account.settle(await closeExperiment(manifest, ended, account.rounds, store));
   await recordEvent(store, experiment, "closed", { ended });
   await account.publish("closed", ended);
 

@@ -25,7 +25,8 @@ async function serve(settings: WorkerSettings): Promise<void> {
   const underWay = new Set<Promise<unknown>>();
 
   const worker = await connectWorker(settings, {
-    name: `${settings.WORKER_NAME}@${hostname()}`,
+    // The engine takes letters, digits, ".", "-" and "_" only.
+    name: `${settings.WORKER_NAME}.${hostname()}`.replaceAll(/[^\w.-]/g, "-"),
     slots: settings.WORKER_SLOTS,
     logger,
     async onChunk(input, attempt, cancelled) {

@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { columnsOf, objectSchema, type Column, type Value } from "./columns.ts";
 import { createDesign, DesignSettings, describeDesign, MAX_SIMULATIONS } from "./design.ts";
-import { randomStream } from "./random.ts";
 
 const schema = z.object({
   climate: z.enum(["cold", "mild", "hot"]),
@@ -145,16 +144,6 @@ describe("every design", () => {
       ranges: { storeys: { minimum: 2, maximum: 2 }, albedo: { minimum: 0.1, maximum: 0.5 } },
     };
     expect(createDesign(columns, narrow, 42).varied).toEqual(["windowRatio", "albedo"]);
-  });
-
-  test("shares no numbers with the simulations' own streams", () => {
-    const unit: Column[] = [{ name: "u", kind: "number", minimum: 0, maximum: 1 }];
-    const design = createDesign(unit, { kind: "random", simulations: 2000 }, 42);
-    let covariance = 0;
-    for (let i = 0; i < 2000; i++)
-      covariance +=
-        (Number(design.parameters(i)["u"]) - 0.5) * (randomStream(42, i).uniform() - 0.5);
-    expect(Math.abs((covariance / 2000) * 12)).toBeLessThan(4 / Math.sqrt(2000));
   });
 
   test("refuses a simulation that is not its own", () => {

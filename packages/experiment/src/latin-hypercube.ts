@@ -36,8 +36,12 @@ export function latinHypercube(
       }
       stratum = left * rights + right;
     } while (stratum >= points);
-    // 24 bits and a half: with more, the last strata of 10⁸ would round up into the next.
-    const place = ((mix(point ^ key(first + 2 * rounds)) >>> 8) + 0.5) / 2 ** 24;
-    return (stratum + place) / points;
+    return placeInStratum(stratum, mix(point ^ key(first + 2 * rounds)), points);
   };
+}
+
+/** Where in the unit interval a point lies: in the open stratum, at a place that the hash says. */
+export function placeInStratum(stratum: number, hash: number, points: number): number {
+  // 24 bits and a half: with more, places at the end of the last of 10⁸ strata would round up to 1.
+  return (stratum + ((hash >>> 8) + 0.5) / 2 ** 24) / points;
 }

@@ -12,6 +12,7 @@ export const Manifest = z.object({
   /** <name>/<id> */
   experiment: z.string(),
   model: z.string(),
+  modelDescription: z.string().optional(),
   stage: z.string(),
   createdAt: z.string(),
   seed: z.int().min(0),

@@ -38,7 +38,7 @@ export function parameterBins(
       sql: (first) => `CASE WHEN ${name} THEN ${first + 1} ELSE ${first} END`,
     };
   if (column.kind === "text") {
-    const values = column.choices ?? [...found].map(String).sort();
+    const values = column.choices ?? [...found].map(String).toSorted();
     if (values.length > mostTextBins) return undefined;
     const cases = (first: number) =>
       values.map((value, i) => `WHEN ${literal(value)} THEN ${first + i}`).join(" ");
@@ -50,7 +50,7 @@ export function parameterBins(
     };
   }
   const most = Math.min(mostNumberBins, Math.max(2, Math.floor(total / leastPerBin)));
-  const sorted = Float64Array.from(sample, Number).sort();
+  const sorted = Float64Array.from(sample, Number).toSorted();
   if (found.size <= most) {
     const values = [...new Set(sorted)];
     return {

@@ -35,7 +35,27 @@ export function histogramChart(result: NumberStatistics, unit: string): Html {
   const most = Math.max(...counts);
   const x = scale(low, high, left + 4, right - 4);
   const y = scale(0, most, bottom, top);
-  const grid = ticks(0, most, 3).filter((tick) => tick > 0 && Number.isInteger(tick));
+  const grid = ticks(0, most, 3)
+    .filter((tick) => tick > 0 && Number.isInteger(tick))
+    .map((tick) => {
+      const line = at(y(tick));
+      return html`<path class="grid" d="M${left} ${line}H${right}" /><text
+          class="end"
+          x="${left - 5}"
+          y="${line}"
+          dy="3.5"
+          >${formatCount(tick)}</text
+        >`;
+    });
+  const axis = ticks(low, high, 5).map((tick) => {
+    const place = at(x(tick));
+    return html`<path class="axis" d="M${place} ${bottom}v4" /><text
+        class="middle"
+        x="${place}"
+        y="${bottom + 17}"
+        >${formatNumber(tick)}</text
+      >`;
+  });
   const bars = counts.map((count, i) => {
     const [from, to] =
       low === high ? [left + 170, left + 188] : [x(edges[i] ?? 0), x(edges[i + 1] ?? 0)];
@@ -44,15 +64,27 @@ export function histogramChart(result: NumberStatistics, unit: string): Html {
   const middle = x(result.median);
   // Near a side the label would run out of the figure.
   const anchor = middle < 110 ? "start" : middle > 320 ? "end" : "middle";
-  return html`<svg viewBox="0 0 ${width} 186" role="img" aria-label="Histogram of ${result.name}: median ${formatNumber(result.median)}, 90 % between ${formatNumber(result.p05)} and ${formatNumber(result.p95)}">
-<rect class="band" x="${at(x(result.p05))}" y="${top}" width="${at(Math.max(1, x(result.p95) - x(result.p05)))}" height="${bottom - top}"/>
-${grid.map((tick) => html`<path class="grid" d="M${left} ${at(y(tick))}H${right}"/><text class="end" x="${left - 5}" y="${at(y(tick) + 3.5)}">${formatCount(tick)}</text>`)}
-<path class="bars" d="${bars.join("")}"/>
-<path class="axis" d="M${left} ${bottom}H${right}"/>
-<path class="median" d="M${at(middle)} ${top - 4}V${bottom}"/>
-<text class="strong ${anchor}" x="${at(middle)}" y="${top - 10}">median ${formatNumber(result.median)}${unit && ` ${unit}`}</text>
-${ticks(low, high, 5).map((tick) => html`<path class="axis" d="M${at(x(tick))} ${bottom}v4"/><text class="middle" x="${at(x(tick))}" y="${bottom + 17}">${formatNumber(tick)}</text>`)}
-</svg>`;
+  return html`<svg
+    viewBox="0 0 ${width} 186"
+    role="img"
+    aria-label="Histogram of ${result.name}: median ${formatNumber(result.median)}, 90 % between ${formatNumber(result.p05)} and ${formatNumber(result.p95)}"
+  >
+    <rect
+      class="band"
+      x="${at(x(result.p05))}"
+      y="${top}"
+      width="${at(Math.max(1, x(result.p95) - x(result.p05)))}"
+      height="${bottom - top}"
+    />
+    ${grid}
+    <path class="bars" d="${bars.join("")}" />
+    <path class="axis" d="M${left} ${bottom}H${right}" />
+    <path class="median" d="M${at(middle)} ${top - 4}V${bottom}" />
+    <text class="strong ${anchor}" x="${at(middle)}" y="${top - 10}">
+      median ${formatNumber(result.median)}${unit && ` ${unit}`}
+    </text>
+    ${axis}
+  </svg>`;
 }
 
 export interface MeanRange {
@@ -68,8 +100,12 @@ export function effectChart(bins: Sensitivity["bins"], range: MeanRange, isChoic
   const y = scale(range.low, range.high, height - 5, 5);
   const points = bins.map(({ mean }, i) => `${at(x(i))} ${at(y(mean))}`);
   const drawn = isChoice
-    ? bins.map(({ mean }, i) => html`<circle cx="${at(x(i))}" cy="${at(y(mean))}" r="3"/>`)
-    : html`<path class="line" d="M${points.join("L")}"/>`;
+    ? bins.map(({ mean }, i) => html`<circle cx="${at(x(i))}" cy="${at(y(mean))}" r="3" />`)
+    : html`<path class="line" d="M${points.join("L")}" />`;
   const told = bins.map(({ label, mean }) => `${label}: ${formatNumber(mean)}`).join("\n");
-  return html`<svg class="effect" viewBox="0 0 ${width} ${height}" role="img"><title>${told}</title><path class="mean" d="M0 ${at(y(range.mean))}H${width}"/>${drawn}</svg>`;
+  return html`<svg class="effect" viewBox="0 0 ${width} ${height}" role="img">
+    <title>${told}</title>
+    <path class="mean" d="M0 ${at(y(range.mean))}H${width}" />
+    ${drawn}
+  </svg>`;
 }

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import type { Column } from "./columns.ts";
+import { literal } from "./dataset-query.ts";
 import type { ReportExtra } from "./report.ts";
 import type { SummaryInput } from "./summary.ts";
 
@@ -25,23 +26,60 @@ const parameters: readonly (Column & { readonly sql: string })[] = [
   { name: "heatRecovery", kind: "boolean", description: "Exhaust air warms fresh air", sql: "" },
 ];
 
-const warmth = "(CASE climate WHEN 'cold' THEN 0 WHEN 'temperate' THEN 1 WHEN 'warm' THEN 2 ELSE 3 END)";
+const warmth =
+  "(CASE climate WHEN 'cold' THEN 0 WHEN 'temperate' THEN 1 WHEN 'warm' THEN 2 ELSE 3 END)";
 const loss = `(wallUValueWPerM2K * (1 - windowRatio) + windowUValueWPerM2K * windowRatio + 0.5 * roofUValueWPerM2K
   + 0.34 * airChangesPerHour * 2.7 * if(heatRecovery, 0.35, 1))`;
 const gain = "(windowRatio * solarTransmittance * (1.2 + 0.4 * cos(radians(orientationDegrees))))";
 
 const results: readonly (Column & { readonly sql: string })[] = [
-  result("heatingKwhPerM2", "Heat for the rooms in a year", `greatest(0, ${loss} * (heatingSetpointC - 5 - 4 * ${warmth}) * 4.2 - 26 * ${gain} - equipmentWPerM2)`),
-  result("coolingKwhPerM2", "Heat taken out of the rooms in a year", `greatest(0, 60 * ${gain} * (0.35 + 0.3 * ${warmth}) + 1.4 * equipmentWPerM2 + 0.8 * lightingWPerM2 - 3.1 * (coolingSetpointC - 22) - 4 * ${loss})`),
-  result("lightingKwhPerM2", "Electricity for light in a year", "lightingWPerM2 * (3.1 - 1.6 * sqrt(windowRatio))"),
-  result("peakHeatingWPerM2", "Heating power that the coldest hour needs", `${loss} * (heatingSetpointC + 14 - 7 * ${warmth})`),
-  result("peakCoolingWPerM2", "Cooling power that the hottest hour needs", `90 * ${gain} + equipmentWPerM2 + lightingWPerM2 + 3 * ${warmth}`),
-  result("overheatingHours", "Hours a year above 26 °C, were there no cooling", `round(greatest(0, 900 * ${gain} + 190 * ${warmth} - if(construction = 'heavy', 220, if(construction = 'medium', 90, 0)) - 60 * ${loss}))`, "integer"),
-  result("energyCostEurPerM2", "Energy bill of a year", `0.09 * greatest(0, ${loss} * (heatingSetpointC - 5 - 4 * ${warmth}) * 4.2 - 26 * ${gain}) + 0.28 * lightingWPerM2 * 2 + 0.28 * equipmentWPerM2`),
+  result(
+    "heatingKwhPerM2",
+    "Heat for the rooms in a year",
+    `greatest(0, ${loss} * (heatingSetpointC - 5 - 4 * ${warmth}) * 4.2 - 26 * ${gain} - equipmentWPerM2)`,
+  ),
+  result(
+    "coolingKwhPerM2",
+    "Heat taken out of the rooms in a year",
+    `greatest(0, 60 * ${gain} * (0.35 + 0.3 * ${warmth}) + 1.4 * equipmentWPerM2 + 0.8 * lightingWPerM2 - 3.1 * (coolingSetpointC - 22) - 4 * ${loss})`,
+  ),
+  result(
+    "lightingKwhPerM2",
+    "Electricity for light in a year",
+    "lightingWPerM2 * (3.1 - 1.6 * sqrt(windowRatio))",
+  ),
+  result(
+    "peakHeatingWPerM2",
+    "Heating power that the coldest hour needs",
+    `${loss} * (heatingSetpointC + 14 - 7 * ${warmth})`,
+  ),
+  result(
+    "peakCoolingWPerM2",
+    "Cooling power that the hottest hour needs",
+    `90 * ${gain} + equipmentWPerM2 + lightingWPerM2 + 3 * ${warmth}`,
+  ),
+  result(
+    "overheatingHours",
+    "Hours a year above 26 °C, were there no cooling",
+    `round(greatest(0, 900 * ${gain} + 190 * ${warmth} - if(construction = 'heavy', 220, if(construction = 'medium', 90, 0)) - 60 * ${loss}))`,
+    "integer",
+  ),
+  result(
+    "energyCostEurPerM2",
+    "Energy bill of a year",
+    `0.09 * greatest(0, ${loss} * (heatingSetpointC - 5 - 4 * ${warmth}) * 4.2 - 26 * ${gain}) + 0.28 * lightingWPerM2 * 2 + 0.28 * equipmentWPerM2`,
+  ),
 ];
 
 function number(name: string, description: string, minimum: number, maximum: number) {
-  return { name, description, kind: "number" as const, minimum, maximum, sql: `${minimum} + ${maximum - minimum} * u` };
+  return {
+    name,
+    description,
+    kind: "number" as const,
+    minimum,
+    maximum,
+    sql: `${minimum} + ${maximum - minimum} * u`,
+  };
 }
 
 function text(name: string, description: string, choices: readonly string[]) {
@@ -61,29 +99,38 @@ function laidOut({ kind, choices, sql }: (typeof parameters)[number], i: number)
   return `[${choices.map((choice) => `'${choice}'`).join(", ")}][1 + floor(${u} * ${choices.length})::INTEGER]`;
 }
 
+/** Writes the answer of an SQL query as a Parquet file, as the close of an experiment does. */
+export async function writeParquet(path: string, sql: string): Promise<void> {
+  const instance = await DuckDBInstance.create(":memory:", { threads: "2" });
+  const connection = await instance.connect();
+  await connection.run(`COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`);
+  connection.closeSync();
+  instance.closeSync();
+}
+
 /** Writes results.parquet and failures.parquet of 10,000 simulations, of which 152 failed and 12 were not run. */
 export async function writeSampleDataset(folder: string): Promise<SummaryInput> {
   const resultsPath = join(folder, "results.parquet");
   const failuresPath = join(folder, "failures.parquet");
-  const instance = await DuckDBInstance.create(":memory:");
-  const connection = await instance.connect();
   const names = parameters.map(({ name }) => name).join(", ");
-  await connection.run(`
-    CREATE TABLE laid AS SELECT range::INTEGER AS simulation, ${parameters.map((parameter, i) => `${laidOut(parameter, i).replaceAll("simulation", "range")} AS ${parameter.name}`).join(", ")} FROM range(9988);
-    CREATE TABLE failed AS SELECT simulation, if(simulation % 4 = 3, 'timeout', 'error') AS cause, if(simulation % 4 = 3, 't1', 'e7c1') AS fingerprint,
-      if(simulation % 4 = 3, 'Took longer than 5 s.', 'Heat balance did not converge: <b>residual</b> & "flux" at zone ' || simulation % 7) AS message, ${names}
-      FROM laid WHERE simulation % 66 = 7;
-    COPY failed TO '${failuresPath}' (FORMAT parquet);
-    COPY (SELECT simulation, ${names}, ${results.map(({ name, sql }) => `${sql} AS ${name}`).join(", ")} FROM laid WHERE simulation NOT IN (SELECT simulation FROM failed) ORDER BY simulation)
-      TO '${resultsPath}' (FORMAT parquet, COMPRESSION zstd);`);
-  connection.closeSync();
-  instance.closeSync();
-  const plain = ({ sql: _, ...column }: Column & { sql: string }): Column => column;
+  const laid = `(SELECT simulation, ${parameters.map((parameter, i) => `${laidOut(parameter, i)} AS ${parameter.name}`).join(", ")}
+    FROM (SELECT range::INTEGER AS simulation FROM range(9988)))`;
+  await writeParquet(
+    resultsPath,
+    `SELECT simulation, ${names}, ${results.map(({ name, sql }) => `${sql} AS ${name}`).join(", ")} FROM ${laid} WHERE simulation % 66 <> 7`,
+  );
+  const late = "simulation % 4 = 3";
+  await writeParquet(
+    failuresPath,
+    `SELECT simulation, if(${late}, 'timeout', 'error') AS cause, if(${late}, 't1', 'e7c1') AS fingerprint,
+      if(${late}, 'Took longer than 5 s.', 'Heat balance did not converge: <b>residual</b> & "flux" in zone ' || simulation % 7) AS message, ${names}
+     FROM ${laid} WHERE simulation % 66 = 7`,
+  );
   return {
     resultsPath,
     failuresPath,
-    parameterColumns: parameters.map(plain),
-    resultColumns: results.map(plain),
+    parameterColumns: parameters,
+    resultColumns: results,
     facts: {
       experiment: "building-energy/20261121-093000-k3f9",
       model: "building-energy",
@@ -105,7 +152,8 @@ export async function writeSampleDataset(folder: string): Promise<SummaryInput> 
 
 export function sampleExtra({ parameterColumns, resultColumns }: SummaryInput): ReportExtra {
   return {
-    modelDescription: "A year of one storey of an office building, hour by hour, as one heated and cooled zone.",
+    modelDescription:
+      "A year of one storey of an office building, hour by hour, as one heated and cooled zone.",
     parameterColumns,
     resultColumns,
     planned: { seconds: 180, secondsPerSimulation: 0.036, chunks: 96, slots: 2, costUsd: 0 },

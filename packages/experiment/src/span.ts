@@ -8,7 +8,7 @@ export type Span =
   | { readonly values: readonly Value[] }
   | { readonly whole: boolean; readonly minimum: number; readonly maximum: number };
 
-export interface Range {
+interface Range {
   readonly minimum: number;
   readonly maximum: number;
 }

@@ -23,7 +23,7 @@ export function summaryText(summary: Summary, { columns, color }: TextOptions): 
   const width = Math.max(72, Math.min(columns, 110));
   return [
     outcome(summary, width, style),
-    results(summary, width, style),
+    resultTable(summary, width, style),
     influences(summary, width, style),
     failures(summary, width, style),
   ]
@@ -48,7 +48,7 @@ function outcome(summary: Summary, width: number, style: Style): string[] {
   ];
 }
 
-function results({ results }: Summary, width: number, style: Style): string[] {
+function resultTable({ results }: Summary, width: number, style: Style): string[] {
   if (results.length === 0) return [];
   const nameWidth = width - 5 * numberWidth - sparkWidth - 1;
   const row = (name: string, numbers: readonly string[], shape: string) =>
@@ -76,7 +76,10 @@ function influences({ results, sensitivities }: Summary, width: number, style: S
     return strong.length === 0 ? [] : [name, ...strong.map(line)];
   });
   if (lines.length === 0) return [];
-  return [style("dim", "Share of the variance that goes with one parameter, and how the mean moves"), ...lines];
+  return [
+    style("dim", "Share of the variance that goes with one parameter, and how the mean moves"),
+    ...lines,
+  ];
 }
 
 function failures(summary: Summary, width: number, style: Style): string[] {
@@ -102,10 +105,10 @@ function failures(summary: Summary, width: number, style: Style): string[] {
 
 /** Exactly `width` characters; control characters, which a message may hold, become spaces. */
 function fit(text: string, width: number): string {
-  const characters = [...text.replaceAll(/\p{Cc}+/gu, " ")];
+  const characters = Array.from(text.replaceAll(/\p{Cc}+/gu, " "));
   return characters.length > width
     ? `${characters.slice(0, width - 1).join("")}…`
-    : text.replaceAll(/\p{Cc}+/gu, " ") + " ".repeat(width - characters.length);
+    : characters.join("") + " ".repeat(width - characters.length);
 }
 
 const levels = "▁▂▃▅▇";
@@ -123,7 +126,9 @@ function spark(values: readonly number[]): string {
   const low = Math.min(...means);
   const range = Math.max(...means) - low;
   return means
-    .map((mean) => levels[range === 0 ? 0 : Math.round(((mean - low) / range) * (levels.length - 1))])
+    .map(
+      (mean) => levels[range === 0 ? 0 : Math.round(((mean - low) / range) * (levels.length - 1))],
+    )
     .join("");
 }
 

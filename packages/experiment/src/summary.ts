@@ -1,5 +1,5 @@
 /**
- * Summary: what a closed experiment came to, computed from its files in four passes and constant memory.
+ * Summary: what a closed experiment came to, computed from its files in a few passes and constant memory.
  *
  * Sensitivity is the correlation ratio of a result over a parameter's bins (Pearson 1905; also the first-order
  * Sobol index estimated from given data, Plischke, Borgonovo and Smith 2013), corrected for chance as ε²
@@ -10,27 +10,27 @@
 import type { Column, Value } from "./columns.ts";
 import { double, identifier, literal, openDataset, type Dataset } from "./dataset-query.ts";
 import { parameterBins, type ParameterBins } from "./parameter-bins.ts";
-import type { FailureGroup, NumberStatistics, Sensitivity, Summary } from "./summary-format.ts";
+import {
+  mostExactQuantiles,
+  type FailureGroup,
+  type NumberStatistics,
+  type Sensitivity,
+  type Summary,
+} from "./summary-format.ts";
 
 const histogramBins = 30;
-/** Above this many rows quantiles come from a t-digest, right to about 0.1 % of the ranks, instead of all values in memory. */
-const mostExactQuantiles = 1_000_000;
 /** Enough to cut a parameter into twenty bins of 5 % ± 0.3 %. The shares themselves come from every row. */
 const sampleRows = 5000;
-/** Each bin set is a hash table in memory: so many parameters are binned in one pass. */
+/** Exact quantiles hold every value in memory: 8 MB per result and million rows, of the 200 MB there are. */
+const resultsPerPass = 8;
+/** Each parameter's bins are a hash table in memory: 90 at once do not fit into 200 MB (measured at 10⁶ rows). */
 const parametersPerPass = 16;
 const mostFailureGroups = 100;
 
 /** What the files cannot tell: it comes from the manifest, the ledger and the steward's meter. */
 export type SummaryFacts = Omit<
   Summary,
-  | "done"
-  | "failed"
-  | "notRun"
-  | "simulationsPerSecond"
-  | "results"
-  | "sensitivities"
-  | "failures"
+  "done" | "failed" | "notRun" | "simulationsPerSecond" | "results" | "sensitivities" | "failures"
 >;
 
 export interface SummaryInput {
@@ -78,18 +78,29 @@ async function statistics(
   columns: readonly Column[],
 ): Promise<NumberStatistics[]> {
   const numeric = columns.filter(({ kind }) => kind !== "text");
-  if (done === 0 || numeric.length === 0) return [];
+  if (done === 0) return [];
+  const found: NumberStatistics[] = [];
+  for (let i = 0; i < numeric.length; i += resultsPerPass)
+    found.push(...(await moments(dataset, done, numeric.slice(i, i + resultsPerPass))));
+  return histogramCounts(dataset, found);
+}
+
+async function moments(
+  dataset: Dataset,
+  done: number,
+  columns: readonly Column[],
+): Promise<NumberStatistics[]> {
   const quantiles = done > mostExactQuantiles ? "approx_quantile" : "quantile_cont";
-  const aggregates = numeric.map(({ name }) => {
+  const aggregates = columns.map(({ name }) => {
     const x = finite(name);
     return `count(${x}), avg(${x}), stddev_samp(${x}), min(${x}), max(${x}), ${quantiles}(${x}, [0.05, 0.25, 0.5, 0.75, 0.95])`;
   });
-  const [row] = await rowsOf<readonly (number | null | number[])[]>(
+  const [row = []] = await rowsOf<(number | null | number[])[]>(
     dataset,
     `SELECT ${aggregates.join(", ")} FROM results`,
   );
-  const found = numeric.flatMap(({ name, description, kind }, i) => {
-    const [count, mean, deviation, minimum, maximum, ranks] = (row ?? []).slice(6 * i) as Moments;
+  return columns.flatMap(({ name, description, kind }, i) => {
+    const [count, mean, deviation, minimum, maximum, ranks] = row.slice(6 * i) as Moments;
     if (count === 0) return [];
     const [p05, p25, median, p75, p95] = ranks;
     return {
@@ -99,11 +110,16 @@ async function statistics(
       mean,
       // SQL has no deviation for one row.
       standardDeviation: deviation ?? 0,
-      ...{ minimum, p05, p25, median, p75, p95, maximum },
+      minimum,
+      p05,
+      p25,
+      median,
+      p75,
+      p95,
+      maximum,
       histogram: { edges: histogramEdges(minimum, maximum, kind !== "number"), counts: [count] },
     };
   });
-  return histogramCounts(dataset, found);
 }
 
 type Moments = [
@@ -140,7 +156,9 @@ async function histogramCounts(
         const bins = edges.length - 1;
         const [first = 0, last = 0] = [edges[0], edges[bins]];
         const x = finite(name);
-        return `SELECT ${literal(name)}, least(${bins - 1}, floor((${x} - ${double(first)}) / ${double(last - first)} * ${bins}))::INTEGER AS bin, count(*) FROM results WHERE ${x} IS NOT NULL GROUP BY bin`;
+        // The largest value would be in a bin of its own behind the last.
+        const bin = `least(${bins - 1}, floor((${x} - ${double(first)}) / ${double(last - first)} * ${bins}))`;
+        return `SELECT ${literal(name)}, ${bin}::INTEGER AS bin, count(*) FROM results WHERE ${x} IS NOT NULL GROUP BY bin`;
       })
       .join(" UNION ALL "),
   );
@@ -179,7 +197,7 @@ async function sensitivities(
   for (let i = 0; i < binned.length; i += parametersPerPass)
     found.push(...(await binMeans(dataset, binned.slice(i, i + parametersPerPass), results)));
   const place = new Map(results.map(({ name }, i) => [name, i]));
-  return found.sort(
+  return found.toSorted(
     (a, b) => (place.get(a.result) ?? 0) - (place.get(b.result) ?? 0) || b.share - a.share,
   );
 }
@@ -237,9 +255,10 @@ async function failureGroups(dataset: Dataset): Promise<FailureGroup[]> {
   const groups = await rowsOf<[string, string, string, number, number, number]>(
     dataset,
     `WITH kinds AS (
-       SELECT cause, fingerprint, min_by(message, simulation) AS message, count(*) AS failures, min(simulation) AS example,
+       SELECT cause, coalesce(fingerprint, '') AS fingerprint, coalesce(min_by(message, simulation), '') AS message,
+              count(*) AS failures, min(simulation) AS example,
               row_number() OVER (ORDER BY count(*) DESC, min(simulation)) AS place
-       FROM failures GROUP BY cause, fingerprint)
+       FROM failures GROUP BY ALL)
      SELECT first(cause), first(fingerprint), first(message), sum(failures), min(example), count(*)
      FROM kinds GROUP BY least(place, ${mostFailureGroups + 1}) ORDER BY min(place)`,
   );

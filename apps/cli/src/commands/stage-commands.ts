@@ -36,7 +36,8 @@ export function configureStageCommands(program: Command, io: Io): void {
     .option("--destroy", "also delete the engine's database, keys and logs; never the store")
     .action(async ({ stage, destroy }: { stage: string; destroy?: true }) => {
       openStage(stage);
-      const { stopped } = await (destroy ? destroyLocalStage({ stage }) : stopLocalStage({ stage }));
+      const { stopped } = await stopLocalStage({ stage });
+      if (destroy) await destroyLocalStage({ stage });
       io.say(stopped ? `Stage "${stage}" is down.` : `Stage "${stage}" was not up.`);
     });
 

@@ -117,18 +117,18 @@ export const parameters = z.object({
   heatingCapacity: z
     .number()
     .min(0)
-    .max(1000)
-    .default(1000)
+    .max(500)
+    .default(500)
     .describe(
-      "Most heating power, W per m² of floor: 0 is no heating; 1000 is more than any of these buildings needs.",
+      "Most heating power, W per m² of floor: 0 is no heating; 500 is more than any of these buildings needs.",
     ),
   coolingCapacity: z
     .number()
     .min(0)
-    .max(1000)
-    .default(1000)
+    .max(500)
+    .default(500)
     .describe(
-      "Most cooling power, W per m² of floor: 0 is no cooling; 1000 is more than any of these buildings needs.",
+      "Most cooling power, W per m² of floor: 0 is no cooling; 500 is more than any of these buildings needs.",
     ),
 });
 export type Parameters = z.infer<typeof parameters>;

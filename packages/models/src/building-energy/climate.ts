@@ -44,13 +44,12 @@ export function middleOfHour(hour: number, timeZone: number): number {
 /** Works the sun out for a year of weather. */
 export function createClimate(weather: Weather): Climate {
   const { latitude, longitude, timeZone } = weather;
-  const column = () => new Float64Array(hoursPerYear);
   const climate = {
     dryBulb: weather.dryBulb,
-    horizontal: column(),
-    wallNorth: column(),
-    wallEast: column(),
-    wallDiffuse: column(),
+    horizontal: new Float64Array(hoursPerYear),
+    wallNorth: new Float64Array(hoursPerYear),
+    wallEast: new Float64Array(hoursPerYear),
+    wallDiffuse: new Float64Array(hoursPerYear),
   };
   for (let hour = 0; hour < hoursPerYear; hour++) {
     const direct = weather.directNormal[hour]!;

@@ -8,9 +8,12 @@ import { createBuilding, parameters } from "./building.ts";
 import { shippedClimate } from "./climate.ts";
 import { simulateYear } from "./year.ts";
 
+export { createBuilding } from "./building.ts";
+export { createClimate } from "./climate.ts";
 export { irradianceOnSurface, extraterrestrialNormal } from "./irradiance.ts";
 export { sunPosition } from "./sun.ts";
 export { readWeather } from "./weather.ts";
+export { simulateYear } from "./year.ts";
 export { solveHour } from "./zone.ts";
 
 export const buildingEnergy = defineModel({

@@ -30,8 +30,9 @@ export interface Viewpoint {
 
 export function sunDirection(from: Viewpoint): SunDirection {
   const days = (Number(from.time) - epoch) / 86_400_000;
-  const meanLongitude = 280.46 + 0.9856474 * days;
-  const anomaly = (357.528 + 0.9856003 * days) * radian;
+  // Whole turns are taken off at once: sines of thousands of turns cost four times as much.
+  const meanLongitude = (280.46 + 0.9856474 * days) % 360;
+  const anomaly = ((357.528 + 0.9856003 * days) % 360) * radian;
   const ecliptic =
     (meanLongitude + 1.915 * Math.sin(anomaly) + 0.02 * Math.sin(2 * anomaly)) * radian;
   const obliquity = (23.439 - 0.0000004 * days) * radian;
@@ -42,7 +43,7 @@ export function sunDirection(from: Viewpoint): SunDirection {
   const cosDeclination = Math.sqrt(1 - sinDeclination * sinDeclination);
 
   // Greenwich sidereal time, whose day is the turn of the Earth against the stars, at 15 degrees an hour.
-  const siderealDegrees = 15 * (18.697375 + 24.0657098242 * days);
+  const siderealDegrees = (15 * (18.697375 + 24.0657098242 * days)) % 360;
   const hourAngle = (siderealDegrees + from.longitude) * radian - rightAscension;
   const meridian = cosDeclination * Math.cos(hourAngle);
 

@@ -3,7 +3,7 @@
  * weather files. pvlib has readers and a sun (NREL's SPA) of its own.
  */
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   climateNames,

@@ -128,11 +128,8 @@ const tmy2: Format = {
   isOf: (lines) => /^ \d{5} .{22} [A-Z]{2} /.test(lines[0] ?? ""),
   place([line = ""]) {
     const angle = (name: string, from: number, width: number, negative: string): Field => {
-      const [hemisphere = "", degrees = "", minutes = ""] = [
-        line.slice(from, from + 1),
-        line.slice(from + 2, from + 2 + width).trim(),
-        line.slice(from + 3 + width, from + 5 + width).trim(),
-      ];
+      const degrees = line.slice(from + 2, from + 2 + width).trim();
+      const minutes = line.slice(from + 3 + width, from + 5 + width).trim();
       const size = /^\d+ \d+$/.test(`${degrees} ${minutes}`)
         ? Number(degrees) + Number(minutes) / 60
         : NaN;
@@ -140,7 +137,7 @@ const tmy2: Format = {
         name,
         text: Number.isNaN(size)
           ? line.slice(from, from + 5 + width)
-          : String(hemisphere === negative ? -size : size),
+          : String(line[from] === negative ? -size : size),
       };
     };
     return {

@@ -20,7 +20,7 @@ export const warmUpHours = 30 * 24;
 const firstMassTemperature = 20;
 
 /** W/m² on a façade above which ISO 13790, 11.4.3, takes movable blinds for closed. */
-export const blindsCloseAt = 300;
+const blindsCloseAt = 300;
 
 /** K by which air may miss its setpoint before the hour counts as unmet: EnergyPlus' default reporting tolerance. */
 const unmetTolerance = 0.2;

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { chunkCount, countOf, type Manifest } from "@hatchery/experiment";
+import { afterCanary, againRound, firstRound } from "./rounds.ts";
+
+const now = new Date("2026-11-21T00:00:00Z");
+const manifest = (total: number, plan: Partial<Manifest["plan"]> = {}) =>
+  ({ total, plan: { chunkSeconds: 2, canary: 16, slots: 2, ...plan } }) as Manifest;
+
+test("a canary of a few, one chunk per slot, comes first", () => {
+  const round = firstRound(manifest(10_000), now);
+  expect(round.kind).toBe("canary");
+  expect(countOf(round.simulations)).toBe(16);
+  expect(chunkCount(round.chunkSizes)).toBe(2);
+});
+
+test("nothing is learned where nothing is to be decided", () => {
+  expect(firstRound(manifest(10_000, { chunkSimulations: 10 }), now).kind).toBe("main");
+  expect(firstRound(manifest(16), now).kind).toBe("main");
+});
+
+test("canary and main round together cover the design, each simulation once", () => {
+  const canary = firstRound(manifest(10_000), now);
+  const main = afterCanary(manifest(10_000), canary, 0.001, now);
+  const all = [...canary.simulations, ...main.simulations].sort((a, b) => a[0] - b[0]);
+  let next = 0;
+  for (const [first, count] of all) {
+    expect(first).toBe(next);
+    next = first + count;
+  }
+  expect(next).toBe(10_000);
+});
+
+test("another round covers what is missing, and nothing else", () => {
+  const round = againRound(manifest(100), firstRound(manifest(100), now), [[3, 2], [50, 1]], now);
+  expect(round).toMatchObject({ kind: "again", round: 1, simulations: [[3, 2], [50, 1]] });
+});
