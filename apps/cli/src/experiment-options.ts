@@ -1,8 +1,7 @@
 /** The options that say what to compute: shared by `run` and `submit`, and turned into a request in one place. */
 import { Option, type Command } from "commander";
-import { z } from "zod";
 import { UserError, exitCodes, readLocalStage } from "@hatchery/config";
-import { DesignSettings, type Column, type Value } from "@hatchery/experiment";
+import type { Column, DesignSettings, Value } from "@hatchery/experiment";
 import type { Io } from "./io.ts";
 import { slotsPerWorker } from "./stage.ts";
 import { findModel, type Request } from "./submit.ts";
@@ -54,7 +53,9 @@ export async function readRequest(
   const choices: Record<string, Value[]> = {};
   for (const [name, text] of pairs(options.set, "--set", "=", problems)) {
     const column = model.parameterColumns.find((column) => column.name === name);
-    const values = text.split(",").map((value) => readValue(value, column));
+    // A comma parts values, but for a parameter that may be any text.
+    const isFreeText = column?.kind === "text" && column.choices === undefined;
+    const values = (isFreeText ? [text] : text.split(",")).map((value) => readValue(value, column));
     if (values.length === 1) fixed[name] = values[0]!;
     else choices[name] = values;
   }
@@ -80,18 +81,19 @@ export async function readRequest(
   checkWhole(options.workers, "--workers", 1, 256, problems);
   if (problems.length > 0) throw wrongUsage(problems);
 
-  const design = DesignSettings.safeParse({
-    kind: options.design,
-    ...(options.design === "grid" ? { levels } : { simulations: options.simulations ?? 1_000 }),
+  const wishes = {
     ...(Object.keys(fixed).length > 0 && { fixed }),
     ...(Object.keys(choices).length > 0 && { choices }),
     ...(Object.keys(ranges).length > 0 && { ranges }),
     ...(options.replicates !== undefined && { replicates: options.replicates }),
-  });
-  if (!design.success) throw wrongUsage(z.prettifyError(design.error).split("\n"));
+  };
+  const design: DesignSettings =
+    options.design === "grid"
+      ? { kind: "grid", levels, ...wishes }
+      : { kind: options.design, simulations: options.simulations ?? 1_000, ...wishes };
   return {
     model,
-    design: design.data,
+    design,
     seed: options.seed,
     name,
     plan: {
@@ -121,8 +123,10 @@ function pairs(
 /** An empty text is no number, whatever JavaScript says. */
 const readNumber = (text: string) => (text.trim() === "" ? Number.NaN : Number(text));
 
+/** What is no value of the column's kind stays as it was typed, for the design to say so. */
 function readValue(text: string, column: Column | undefined): Value {
-  if (column?.kind === "number" || column?.kind === "integer") return readNumber(text);
+  const number = readNumber(text);
+  if ((column?.kind === "number" || column?.kind === "integer") && !Number.isNaN(number)) return number;
   if (column?.kind === "boolean" && /^(true|false)$/.test(text)) return text === "true";
   return text;
 }

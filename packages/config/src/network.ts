@@ -1,5 +1,4 @@
 /** How a stage's network is laid out, as far as it can be said without AWS. */
-import { mostWorkersOf } from "./fleets.ts";
 import type { StageSettings } from "./stage-settings.ts";
 
 /**
@@ -45,10 +44,6 @@ export function workerAddresses(settings: StageSettings): number | undefined {
   if (mode === "existing") return undefined;
   const each = mode === "public" ? subnetAddresses.public : subnetAddresses.private;
   return settings.AZ_COUNT * each - ownAddresses;
-}
-
-export function fleetFitsNetwork(settings: StageSettings): boolean {
-  return mostWorkersOf(settings) <= (workerAddresses(settings) ?? Number.POSITIVE_INFINITY);
 }
 
 /** AWS services that the tasks of a stage talk to; without a way to the internet each needs an interface endpoint. */

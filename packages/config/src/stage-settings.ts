@@ -4,100 +4,22 @@
  * Values arrive as text, as an environment has them; an empty value is no value.
  */
 import { z } from "zod";
-import {
-  type Memory,
-  cpuChoices,
-  fargateSizes,
-  gigabytes,
-  isFargatePair,
-  listed,
-  memoryChoices,
-  memoryChoicesText,
-} from "./fargate.ts";
-import { FleetSetting, mostWorkers, mostWorkersOf } from "./fleets.ts";
-import { networkMode, workerAddresses } from "./network.ts";
+import { memoryChoices } from "./fargate.ts";
+import { mostWorkers } from "./fleets.ts";
 import { prices } from "./prices.ts";
-
-/** What a setting may be, in words: for the message when it is not, and for the documents. */
-const allowed = (what: string) => ({ error: `must be ${what}.` });
-
-const wholeNumber = (from: number, to: number) => {
-  const rule = allowed(
-    `a whole number from ${from.toLocaleString("en")} to ${to.toLocaleString("en")}`,
-  );
-  return z.coerce.number(rule).int(rule).min(from, rule).max(to, rule).meta(rule);
-};
-
-const yesOrNo = () => {
-  const rule = allowed('"true" or "false"');
-  return z.stringbool(rule).meta(rule);
-};
-
-const oneOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) => {
-  const rule = allowed(listed(choices.map((choice) => `"${choice}"`)));
-  return z.enum(choices, rule).meta(rule);
-};
-
-const text = (what: string, pattern: RegExp, example: string) => {
-  const rule = allowed(`${what} such as "${example}"`);
-  return z
-    .string(rule)
-    .regex(pattern, rule)
-    .meta({ ...rule, example });
-};
-
-/** "4vcpu" is "4 vCPU". */
-const spaced = (unit: string) => (value: string) =>
-  value.replace(new RegExp(`^([\\d.]+)\\s*${unit}$`, "i"), `$1 ${unit}`);
-
-const cpu = () => {
-  const rule = allowed(`one of ${listed(cpuChoices.map((choice) => `"${choice}"`))}`);
-  return z.string().transform(spaced("vCPU")).pipe(z.enum(cpuChoices, rule)).meta(rule);
-};
-
-const amount = (rule: { error: string }) =>
-  z
-    .string()
-    .transform(spaced("GB"))
-    .pipe(z.templateLiteral([z.number(), " GB"], rule));
-
-const memory = () => {
-  const rule = allowed('an amount such as "2 GB" that Fargate has with this CPU');
-  return amount(rule).meta(rule);
-};
-
-const addressRanges = () => {
-  const rule = allowed('IPv4 address ranges such as "203.0.113.7/32", separated by commas');
-  return z
-    .string()
-    .transform((value) => value.split(/[\s,]+/).filter((range) => range !== ""))
-    .pipe(z.array(z.cidrv4(rule)))
-    .meta(rule);
-};
-
-const furtherFleets = () => {
-  const rule = allowed(
-    'JSON such as [{"name":"big","cpu":"16 vCPU","memory":"120 GB","max":10,"labels":{"memory":"big"}}]',
-  );
-  return z
-    .string()
-    .transform((value, context): unknown => {
-      try {
-        return JSON.parse(value);
-      } catch {
-        context.addIssue({ code: "custom", message: rule.error });
-        return z.NEVER;
-      }
-    })
-    .pipe(
-      z
-        .array(FleetSetting, rule)
-        .refine((all) => new Set(all.map((fleet) => fleet.name)).size === all.length, {
-          error: "must not name the same fleet twice.",
-        }),
-    )
-    .meta(rule);
-};
+import {
+  addressRanges,
+  cpu,
+  domain,
+  furtherFleets,
+  memory,
+  oneOf,
+  storage,
+  text,
+  wholeNumber,
+  yesOrNo,
+} from "./setting-types.ts";
+import { rules, taskSizes } from "./stage-rules.ts";
 
 const usd = (perHour: number) => `${perHour.toFixed(3).replace(/0+$/, "")} USD an hour`;
 
@@ -123,7 +45,7 @@ const size = {
   AWS_REGION: text("a region", /^[a-z]{2}(-[a-z]+)+-\d$/, "us-east-1")
     .optional()
     .describe("Where the stage stands; as your AWS configuration says when left out."),
-  AWS_PROFILE: text("the name of a profile", /^\S+$/, "research")
+  AWS_PROFILE: text("the name of a profile", /./, "research")
     .optional()
     .describe("Which profile of your AWS configuration pays."),
   ALARM_EMAIL: text("an e-mail address", /^[^\s@]+@[^\s@]+\.[^\s@]+$/, "you@acmelab.com")
@@ -187,11 +109,7 @@ const database = {
       `Size of the Postgres database. t4g.medium costs ${usd(prices.databaseHour["t4g.medium"] ?? 0)}, m7g.2xlarge about ${usd(prices.databaseHour["m7g.2xlarge"] ?? 0)}.`,
     ),
   // RDS grows a volume only once in six hours: one of 20 GB fills up during the first large experiment.
-  DB_STORAGE: amount(allowed('an amount from "100 GB" to "65536 GB"'))
-    .refine((value) => Number.isInteger(gigabytes(value)) && within(gigabytes(value), 100, 65_536), {
-      ...allowed('an amount from "100 GB" to "65536 GB"'),
-    })
-    .meta(allowed('an amount from "100 GB" to "65536 GB"'))
+  DB_STORAGE: storage(100, 65_536)
     .default("100 GB")
     .describe(
       `Storage of the database. 100 GB cost ${(prices.databaseStorageGbMonth * 100).toFixed(2)} USD a month.`,
@@ -249,19 +167,7 @@ const network = {
 };
 
 const access = {
-  ROOT_DOMAIN: z
-    .string()
-    .transform((value) => value.toLowerCase())
-    .pipe(
-      z
-        .string()
-        .max(200, allowed("a domain of at most 200 letters"))
-        .regex(
-          /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$/,
-          allowed('a domain such as "acmelab.com", without "https://", or "false"'),
-        ),
-    )
-    .meta({ ...allowed('a domain such as "acmelab.com", or "false"'), example: "acmelab.com" })
+  ROOT_DOMAIN: domain()
     .optional()
     .describe(
       `Domain below which the dashboard is open to the internet, at hatchet-<stage>.<domain>; inside the VPC only when left out or "false". Its load balancer costs ${usd(prices.loadBalancerHour + prices.loadBalancerUnitHour)}.`,
@@ -277,7 +183,9 @@ const access = {
     ),
   ALLOWED_CIDRS: addressRanges()
     .default(["0.0.0.0/0"])
-    .describe("Who may reach the load balancer of ROOT_DOMAIN; everyone, who then has to log in, when left out."),
+    .describe(
+      "Who may reach the load balancer of ROOT_DOMAIN; everyone, who then has to log in, when left out.",
+    ),
 };
 
 const worker = {
@@ -297,7 +205,9 @@ const worker = {
     .describe(
       `CPU of a worker; it runs one simulation per vCPU. Each vCPU costs about ${usd(prices.fargate.amd64.spot.vcpuHour)} on Spot, ${usd(prices.fargate.amd64.onDemand.vcpuHour)} on demand.`,
     ),
-  WORKER_MEMORY: memory().default("8 GB").describe("Memory of a worker, shared by its simulations."),
+  WORKER_MEMORY: memory()
+    .default("8 GB")
+    .describe("Memory of a worker, shared by its simulations."),
   WORKER_SPOT: yesOrNo()
     .default(true)
     .describe(
@@ -319,7 +229,7 @@ const worker = {
   FLEETS: furtherFleets()
     .default([])
     .describe(
-      'Further fleets, for models that ask for their labels: JSON with name, cpu, max, and memory, min, spot, onDemandPercent, labels where the defaults do not fit.',
+      "Further fleets, for models that ask for their labels: JSON with name, cpu, max, and memory, min, spot, onDemandPercent, labels where the defaults do not fit.",
     ),
 };
 
@@ -337,9 +247,15 @@ const kept = {
 
 const port = () => wholeNumber(1_024, 65_535).optional();
 const local = {
-  LOCAL_DATABASE_PORT: port().describe("Port of Postgres on this machine; a free one when left out."),
-  LOCAL_GRPC_PORT: port().describe("Port of the engine's gRPC on this machine; a free one when left out."),
-  LOCAL_API_PORT: port().describe("Port of the engine's API on this machine; a free one when left out."),
+  LOCAL_DATABASE_PORT: port().describe(
+    "Port of Postgres on this machine; a free one when left out.",
+  ),
+  LOCAL_GRPC_PORT: port().describe(
+    "Port of the engine's gRPC on this machine; a free one when left out.",
+  ),
+  LOCAL_API_PORT: port().describe(
+    "Port of the engine's API on this machine; a free one when left out.",
+  ),
 };
 
 /** The fields in the groups and the order of the documents. */
@@ -390,13 +306,6 @@ export const profiles = {
   },
 } as const satisfies Record<Profile, Partial<Record<SettingName, string>>>;
 
-const taskSizes = [
-  ["WORKER_CPU", "WORKER_MEMORY"],
-  ["ENGINE_CPU", "ENGINE_MEMORY"],
-  ["DASHBOARD_CPU", "DASHBOARD_MEMORY"],
-  ["STEWARD_CPU", "STEWARD_MEMORY"],
-] as const;
-
 /** Settings whose default follows another setting, and which. */
 export function defaultFollows(name: SettingName): "PROFILE" | SettingName | undefined {
   const cpuName = taskSizes.find(([, memoryName]) => memoryName === name)?.[0];
@@ -410,9 +319,10 @@ function completed(input: unknown): unknown {
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(input)) {
     const trimmed: unknown = typeof value === "string" ? value.trim() : value;
-    const isAbsent =
-      trimmed === "" || trimmed === undefined || (name === "ROOT_DOMAIN" && trimmed === "false");
-    if (!isAbsent) given[name] = trimmed;
+    // The seed's way to say that there is no domain.
+    const isNoDomain =
+      name === "ROOT_DOMAIN" && typeof trimmed === "string" && /^false$/i.test(trimmed);
+    if (trimmed !== undefined && trimmed !== "" && !isNoDomain) given[name] = trimmed;
   }
   const profile = z.enum(profileNames).safeParse(given["PROFILE"]);
   const filled: Record<string, unknown> = {
@@ -425,98 +335,6 @@ function completed(input: unknown): unknown {
   }
   return filled;
 }
-
-interface Rule {
-  /** The settings it looks at; a message goes to the first. */
-  readonly names: readonly [SettingName, ...SettingName[]];
-  /** What is wrong and what is allowed. */
-  readonly problem: (settings: StageSettings) => string | undefined;
-}
-
-const rules: readonly Rule[] = [
-  ...taskSizes.map(
-    ([cpuName, memoryName]): Rule => ({
-      names: [memoryName, cpuName],
-      problem: (settings) =>
-        isFargatePair(settings[cpuName], settings[memoryName])
-          ? undefined
-          : `is not possible with ${cpuName}="${settings[cpuName]}". Choose ${memoryChoicesText(settings[cpuName])}.`,
-    }),
-  ),
-  {
-    names: ["WORKER_MIN", "WORKER_MAX"],
-    problem: (settings) =>
-      settings.WORKER_MIN > settings.WORKER_MAX
-        ? `must not be above WORKER_MAX="${settings.WORKER_MAX}".`
-        : undefined,
-  },
-  {
-    names: ["WORKER_MAX", "WORKER_COUNT", "FLEETS", "AZ_COUNT", "VPC_ID", "NAT_GATEWAY", "NAT_INSTANCE", "ENGINE_PRIVATE_SUBNET"],
-    problem(settings) {
-      const addresses = workerAddresses(settings);
-      const most = mostWorkersOf(settings);
-      if (addresses === undefined || most <= addresses) return undefined;
-      const where = networkMode(settings) === "public" ? "public" : "private";
-      return `needs addresses for ${count(most)} workers; ${settings.AZ_COUNT} ${where} subnets have ${count(addresses)}. Choose a larger AZ_COUNT${where === "public" ? ", or private subnets by NAT_INSTANCE or ENGINE_PRIVATE_SUBNET" : ""}, or fewer workers.`;
-    },
-  },
-  {
-    names: ["ENGINE_MAX_WORKERS", "WORKER_MAX", "WORKER_COUNT", "FLEETS"],
-    problem: (settings) =>
-      settings.ENGINE_MAX_WORKERS !== undefined && settings.ENGINE_MAX_WORKERS < mostWorkersOf(settings)
-        ? `must be at least ${count(mostWorkersOf(settings))}, the most workers of all fleets.`
-        : undefined,
-  },
-  {
-    names: ["BROKER_VERSION", "BROKER_INSTANCE_TYPE"],
-    problem: (settings) =>
-      settings.BROKER_VERSION === "4.2" && settings.BROKER_INSTANCE_TYPE.startsWith("mq.m5.")
-        ? `is not possible with BROKER_INSTANCE_TYPE="${settings.BROKER_INSTANCE_TYPE}". Choose "3.13", or an mq.m7g instance.`
-        : undefined,
-  },
-  {
-    names: ["NAT_INSTANCE", "NAT_GATEWAY"],
-    problem: (settings) =>
-      settings.NAT_INSTANCE && settings.NAT_GATEWAY
-        ? 'is not possible together with NAT_GATEWAY="true". Choose one.'
-        : undefined,
-  },
-  ...(["NAT_GATEWAY", "NAT_INSTANCE"] as const).map(
-    (nat): Rule => ({
-      names: [nat, "VPC_ID"],
-      problem: (settings) =>
-        settings[nat] && settings.VPC_ID !== undefined
-          ? `is not possible in an existing VPC, VPC_ID="${settings.VPC_ID}": its own routes serve.`
-          : undefined,
-    }),
-  ),
-  {
-    names: ["CERTIFICATE_ARN", "ROOT_DOMAIN"],
-    problem: (settings) =>
-      settings.CERTIFICATE_ARN !== undefined && settings.ROOT_DOMAIN === undefined
-        ? "needs ROOT_DOMAIN, the domain that it is for."
-        : undefined,
-  },
-  {
-    names: ["AZ_COUNT", "ROOT_DOMAIN", "VPC_ID"],
-    problem: (settings) =>
-      settings.AZ_COUNT < 2 && settings.ROOT_DOMAIN !== undefined && settings.VPC_ID === undefined
-        ? `must be 2 or more with ROOT_DOMAIN="${settings.ROOT_DOMAIN}": a load balancer stands in two zones.`
-        : undefined,
-  },
-  ...(["LOCAL_GRPC_PORT", "LOCAL_API_PORT"] as const).map(
-    (name, index): Rule => ({
-      names: [name, "LOCAL_DATABASE_PORT", "LOCAL_GRPC_PORT"],
-      problem(settings) {
-        const others = (["LOCAL_DATABASE_PORT", "LOCAL_GRPC_PORT"] as const).slice(0, index + 1);
-        const same = others.find(
-          (other) => settings[name] !== undefined && settings[other] === settings[name],
-        );
-        return same && `is also ${same}. Choose another port, or leave it out.`;
-      },
-    }),
-  ),
-];
 
 /** Every setting of a stage. Parses the text values of an environment; throws a ZodError with all problems of the fields. */
 export const StageSettings = z.preprocess(
@@ -548,14 +366,20 @@ export function parseStageSettings(
       const [name = "", ...inside] = issue.path.map(String);
       const names = issue.code === "custom" && (issue.params?.["names"] as string[] | undefined);
       if (problems.has(name) || !isApart(names || [name])) continue;
-      problems.set(name, name === "FLEETS" && inside.length > 0 ? fleetProblem(inside, issue) : issue.message);
+      problems.set(
+        name,
+        name === "FLEETS" && inside.length > 0 ? fleetProblem(inside, issue) : issue.message,
+      );
     }
   };
   note(parsed.error.issues, () => true);
   // Zod looks at fields together only when each is right: the wrong ones are left away, and what is said of them not heard.
   const wrong = new Set(problems.keys());
   const rest = Object.fromEntries(Object.entries(input).filter(([name]) => !wrong.has(name)));
-  note(StageSettings.safeParse(rest).error?.issues ?? [], (names) => !names.some((name) => wrong.has(name)));
+  note(
+    StageSettings.safeParse(rest).error?.issues ?? [],
+    (names) => !names.some((name) => wrong.has(name)),
+  );
   return {
     settings: undefined,
     problems: [...problems].map(([name, reason]) => ({ name, reason })),
@@ -567,59 +391,7 @@ function fleetProblem(path: readonly string[], issue: z.core.$ZodIssue): string 
   return `is wrong in fleet ${Number(index) + 1}${field.length > 0 ? `, "${field.join(".")}"` : ""}: ${issue.message}.`;
 }
 
-/** What a stage's documents say of a setting. */
-export interface SettingDocument {
-  readonly name: SettingName;
-  readonly group: keyof typeof settingGroups;
-  readonly description: string;
-  /** What is allowed, in words. */
-  readonly allowed: string;
-  readonly example: string | undefined;
-  /** As text; undefined when there is none. */
-  readonly default: string | undefined;
-}
-
-export function settingDocuments(): SettingDocument[] {
-  const defaults = StageSettings.parse({});
-  return Object.entries(settingGroups).flatMap(([group, fields]) =>
-    Object.entries(fields).map(([name, schema]) => {
-      const said = innerMeta(schema);
-      return {
-        name: name as SettingName,
-        group: group as keyof typeof settingGroups,
-        description: schema.description ?? "",
-        allowed: String(said["error"] ?? "").replace(/^must be (.*)\.$/, "$1"),
-        example: said["example"] as string | undefined,
-        default: written(defaults[name as SettingName]),
-      };
-    }),
-  );
-}
-
-/** What `.meta` said before `.default`, `.optional` or `.transform` went around it. */
-function innerMeta(schema: z.core.$ZodType): Record<string, unknown> {
-  const def = schema._zod.def as { innerType?: z.core.$ZodType; in?: z.core.$ZodType };
-  const said = z.globalRegistry.get(schema);
-  const inner = said?.["error"] === undefined ? (def.innerType ?? def.in) : undefined;
-  return inner === undefined ? { ...said } : innerMeta(inner);
-}
-
-/** A value as a settings file has it. */
-export function written(value: StageSettings[SettingName]): string | undefined {
-  if (value === undefined) return undefined;
-  if (!Array.isArray(value)) return String(value);
-  if (value.length === 0) return undefined;
-  return value.map((item) => (typeof item === "string" ? item : JSON.stringify(item))).join(",");
-}
-
 /** A stage that is to stay: said by PERMANENT, or by its name. */
 export function isPermanentStage(stage: string, settings: StageSettings): boolean {
   return settings.PERMANENT || stage === "production";
 }
-
-const count = (value: number) => value.toLocaleString("en");
-const within = (value: number, from: number, to: number) => value >= from && value <= to;
-
-/** Memory as settings have it, from what a task may have: a bridge for callers that compute sizes. */
-export type { Memory };
-export const fargateCpus = Object.keys(fargateSizes);

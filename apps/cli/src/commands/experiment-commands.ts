@@ -7,7 +7,7 @@ import { addExperimentOptions, readRequest, type ExperimentOptions } from "../ex
 import { findExperiment, readExperiment, readSummary } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
-import { count, duration } from "../progress-line.ts";
+import { duration } from "../progress-line.ts";
 import { bringUp, openStage, type Stage } from "../stage.ts";
 import { checkDesign, submit, type Request } from "../submit.ts";
 import { watch } from "../watch.ts";
@@ -133,7 +133,7 @@ async function run(modelName: string, options: ExperimentOptions, io: Io): Promi
 
 function describeRequest(request: Request, io: Io): void {
   const design = checkDesign(request);
-  io.say(`${request.model.name}: ${describeDesign(request.design, design)}, ${count(design.total)} simulations, seed ${request.seed}.`);
+  io.say(`${request.model.name}: ${describeDesign(request.design, design)}, seed ${request.seed}.`);
 }
 
 async function closedSummary(experiment: string, stage: Stage): Promise<Summary> {

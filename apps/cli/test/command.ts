@@ -1,0 +1,64 @@
+/** Runs `hatchery` as a person does: a process, words, an exit code. Each home is a machine of its own. */
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+/** A model that fails, crashes, loops or takes time on request. */
+export const faultyModels = fileURLToPath(
+  new URL("../../worker/test/faulty-models.ts", import.meta.url),
+);
+
+export interface Answer {
+  readonly code: number;
+  readonly out: string;
+  readonly talk: string;
+}
+
+export interface Machine {
+  readonly home: string;
+  hatchery(...words: string[]): Promise<Answer>;
+  /** Starts a command and does not wait for it. */
+  start(...words: string[]): ChildProcess;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export function createMachine(environment: Record<string, string> = {}): Machine {
+  const home = mkdtempSync(join(tmpdir(), "hatchery-home-"));
+  const options = {
+    env: { ...process.env, HATCHERY_HOME: home, NO_COLOR: "1", ...environment },
+    maxBuffer: 1e8,
+  };
+  const machine: Machine = {
+    home,
+    hatchery: (...words) =>
+      new Promise((resolve) => {
+        execFile(process.execPath, [main, ...words], options, (error, out, talk) =>
+          resolve({ code: error === null ? 0 : Number(error.code ?? 1), out, talk }),
+        );
+      }),
+    start: (...words) => spawn(process.execPath, [main, ...words], { ...options, stdio: "ignore" }),
+    async [Symbol.asyncDispose]() {
+      await machine.hatchery("down");
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+  return machine;
+}
+
+/** Polls until `look` answers something. */
+export async function until<T>(
+  look: () => Promise<T | undefined | false>,
+  seconds: number,
+): Promise<T> {
+  const end = Date.now() + seconds * 1_000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > end) throw new Error(`Not within ${seconds} s: ${String(look)}`);
+    await sleep(100);
+  }
+}

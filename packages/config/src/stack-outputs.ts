@@ -1,0 +1,35 @@
+/** What infra tells the CLI about a stage on AWS: one SSM parameter, as JSON. */
+import { z } from "zod";
+import { EngineAddresses } from "./addresses.ts";
+
+/** The parameter that holds them. */
+export function stackOutputsParameter(stage: string): string {
+  return `/hatchery/${stage}/outputs`;
+}
+
+// Written by apps/infra; read by apps/cli.
+export const StackOutputs = z.object({
+  stage: z.string().min(1),
+  region: z.string().min(1),
+  /** s3://bucket, as STORE. */
+  store: z.string().regex(/^s3:\/\/[a-z0-9][a-z0-9.-]+(\/.*)?$/),
+  /** The SQS queue's URL, as MAILBOX. */
+  mailbox: z.url(),
+  EngineAddresses,
+  fleets: z.array(
+    z.object({
+      name: z.string().min(1),
+      /** Names of the ECS cluster and service. */
+      cluster: z.string().min(1),
+      service: z.string().min(1),
+      min: z.int().min(0),
+      max: z.int().min(0),
+      slotsPerWorker: z.int().min(1),
+    }),
+  ),
+  /** Name of the EventBridge schedule that ends the lease. */
+  leaseSchedule: z.string().min(1),
+  versions: z.object({ hatchery: z.string(), engine: z.string(), sdk: z.string() }),
+  deployedAt: z.iso.datetime(),
+});
+export type StackOutputs = z.infer<typeof StackOutputs>;
