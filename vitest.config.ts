@@ -2,7 +2,26 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{apps,packages}/*/{src,test}/**/*.test.ts"],
-    testTimeout: 30_000,
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["{apps,packages}/*/src/**/*.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          // Whole stages, one after the other: two engines on two cores would time each other out.
+          name: "stage",
+          include: ["{apps,packages}/*/test/**/*.test.ts"],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          // The first of them builds the engine where the cache has none.
+          hookTimeout: 1_200_000,
+        },
+      },
+    ],
   },
 });

@@ -39,10 +39,14 @@ function calibrate(): (milliseconds: number) => number {
 }
 
 async function hatchery(...words: string[]): Promise<string> {
-  const { stdout } = await execute(process.execPath, [file("../src/main.ts"), ...words, "--stage", stage], {
-    env: { ...process.env, MODELS_MODULE: modelsModule },
-    maxBuffer: 1e8,
-  });
+  const { stdout } = await execute(
+    process.execPath,
+    [file("../src/main.ts"), ...words, "--stage", stage],
+    {
+      env: { ...process.env, MODELS_MODULE: modelsModule },
+      maxBuffer: 1e8,
+    },
+  );
   return stdout;
 }
 
@@ -84,13 +88,21 @@ const works: Work[] = [
     simulations: Math.round((cpuSeconds * 1_000) / milliseconds),
     fixed: { iterations: iterations(milliseconds) },
   })),
-  { label: "building-energy", model: "building-energy", simulations: isShort ? 10_000 : 50_000, fixed: {} },
+  {
+    label: "building-energy",
+    model: "building-energy",
+    simulations: isShort ? 10_000 : 50_000,
+    fixed: {},
+  },
 ];
 
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+const median = (values: number[]) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-say(`${cpus()[0]?.model ?? "?"}, ${cores} cores, Node ${process.version}, ${pairs} pair${pairs > 1 ? "s" : ""} of each`);
+say(
+  `${cpus()[0]?.model ?? "?"}, ${cores} cores, Node ${process.version}, ${pairs} pair${pairs > 1 ? "s" : ""} of each`,
+);
 say("work              simulations   bare loop    hatchery   simulations/s   efficiency (min–max)");
 await hatchery("up", "--idle-minutes", "0");
 try {
@@ -110,8 +122,12 @@ try {
         work.simulations.toLocaleString("en-US").padStart(12),
         `${median(bare).toFixed(2)} s`.padStart(11),
         `${median(full).toFixed(2)} s`.padStart(11),
-        Math.round(work.simulations / median(full)).toLocaleString("en-US").padStart(15),
-        `${median(ratios).toFixed(3)} (${Math.min(...ratios).toFixed(3)}–${Math.max(...ratios).toFixed(3)})`.padStart(23),
+        Math.round(work.simulations / median(full))
+          .toLocaleString("en-US")
+          .padStart(15),
+        `${median(ratios).toFixed(3)} (${Math.min(...ratios).toFixed(3)}–${Math.max(...ratios).toFixed(3)})`.padStart(
+          23,
+        ),
       ].join(" "),
     );
   }

@@ -33,11 +33,25 @@ export function addExperimentOptions(command: Command): Command {
         .default("latin-hypercube"),
     )
     .option("--seed <number>", "makes the same experiment again", Number, 1)
-    .option("--set <name=value,…>", "fix a parameter, or allow some of its choices only (repeatable)", collect, [])
-    .option("--range <name=min..max>", "vary a parameter in a narrower range (repeatable)", collect, [])
+    .option(
+      "--set <name=value,…>",
+      "fix a parameter, or allow some of its choices only (repeatable)",
+      collect,
+      [],
+    )
+    .option(
+      "--range <name=min..max>",
+      "vary a parameter in a narrower range (repeatable)",
+      collect,
+      [],
+    )
     .option("--levels <name=count>", "steps of a parameter in a grid (repeatable)", collect, [])
     .option("--replicates <R>", "run each point R times, each with its own random stream", Number)
-    .option("--chunk-size <S>", "simulations per chunk (measured by a canary when left out)", Number)
+    .option(
+      "--chunk-size <S>",
+      "simulations per chunk (measured by a canary when left out)",
+      Number,
+    )
     .option("--name <name>", "what the experiment is called (the model's name when left out)");
 }
 
@@ -52,7 +66,7 @@ export async function readRequest(
   const fixed: Record<string, Value> = {};
   const choices: Record<string, Value[]> = {};
   for (const [name, text] of pairs(options.set, "--set", "=", problems)) {
-    const column = model.parameterColumns.find((column) => column.name === name);
+    const column = model.parameterColumns.find((each) => each.name === name);
     // A comma parts values, but for a parameter that may be any text.
     const isFreeText = column?.kind === "text" && column.choices === undefined;
     const values = (isFreeText ? [text] : text.split(",")).map((value) => readValue(value, column));
@@ -70,12 +84,16 @@ export async function readRequest(
   for (const [name, text] of pairs(options.levels, "--levels", "=", problems))
     levels[name] = readNumber(text);
   if (options.design === "grid" && options.simulations !== undefined)
-    problems.push("--simulations does not go with --design grid: its levels say how many there are.");
+    problems.push(
+      "--simulations does not go with --design grid: its levels say how many there are.",
+    );
   if (options.design !== "grid" && options.levels.length > 0)
     problems.push(`--levels goes with --design grid only, not with ${options.design}.`);
   const name = options.name ?? model.name;
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name))
-    problems.push(`--name ${JSON.stringify(name)} must be lower-case letters, digits and "-", at most 63.`);
+    problems.push(
+      `--name ${JSON.stringify(name)} must be lower-case letters, digits and "-", at most 63.`,
+    );
   checkWhole(options.seed, "--seed", 0, Number.MAX_SAFE_INTEGER, problems);
   checkWhole(options.chunkSize, "--chunk-size", 1, 100_000, problems);
   checkWhole(options.workers, "--workers", 1, 256, problems);
@@ -101,7 +119,8 @@ export async function readRequest(
       chunkSeconds: 2,
       ...(options.chunkSize !== undefined && { chunkSimulations: options.chunkSize }),
       canary: 16,
-      slots: slotsPerWorker() * (options.workers ?? readLocalStage(options.stage)?.workers.length ?? 1),
+      slots:
+        slotsPerWorker() * (options.workers ?? readLocalStage(options.stage)?.workers.length ?? 1),
     },
   };
 }
@@ -126,7 +145,8 @@ const readNumber = (text: string) => (text.trim() === "" ? Number.NaN : Number(t
 /** What is no value of the column's kind stays as it was typed, for the design to say so. */
 function readValue(text: string, column: Column | undefined): Value {
   const number = readNumber(text);
-  if ((column?.kind === "number" || column?.kind === "integer") && !Number.isNaN(number)) return number;
+  if ((column?.kind === "number" || column?.kind === "integer") && !Number.isNaN(number))
+    return number;
   if (column?.kind === "boolean" && /^(true|false)$/.test(text)) return text === "true";
   return text;
 }
@@ -148,4 +168,3 @@ function wrongUsage(problems: readonly string[]): UserError {
     exitCode: exitCodes.wrongUsage,
   });
 }
-

@@ -17,7 +17,7 @@ export async function listExperiments(store: Store): Promise<string[]> {
   const found: string[] = [];
   for (const name of await store.names(experimentsPrefix))
     for (const id of await store.names(`${experimentsPrefix}${name}/`)) found.push(`${name}/${id}`);
-  return found.sort((a, b) => (idOf(a) < idOf(b) ? 1 : -1));
+  return found.toSorted((a, b) => (idOf(a) < idOf(b) ? 1 : -1));
 }
 
 const idOf = (experiment: string) => experiment.slice(experiment.indexOf("/") + 1);

@@ -13,10 +13,19 @@ export async function hatchery(words: readonly string[], io: Io): Promise<number
     .version(hatcheryVersion)
     .addHelpText(
       "before",
-      examples("quickstart", "run building-energy --simulations 10000", "watch latest", "results --csv results.csv", "down"),
+      examples(
+        "quickstart",
+        "run building-energy --simulations 10000",
+        "watch latest",
+        "results --csv results.csv",
+        "down",
+      ),
     )
     .addHelpText("after", `\n${exitCodeTable()}`)
-    .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.say(text.trimEnd()) })
+    .configureOutput({
+      writeOut: (text) => io.out(text.trimEnd()),
+      writeErr: (text) => io.say(text.trimEnd()),
+    })
     .exitOverride();
   configureExperimentCommands(program, io);
   configureResultCommands(program, io);

@@ -21,16 +21,22 @@ const progress: Progress = {
 };
 
 test("a running experiment shows what is done, failed, how fast, how long and by whom", () => {
-  expect(progressLine(progress, 100)).toBe("██████████░░░░░░░░░░░░░░ 4,250/10,000 · 2 failed · 3,120/s · 1.8 s left · 2 workers");
+  expect(progressLine(progress, 100)).toBe(
+    "██████████░░░░░░░░░░░░░░ 4,250/10,000 · 2 failed · 3,120/s · 1.8 s left · 2 workers",
+  );
 });
 
 test("interruptions are told apart from failures", () => {
-  expect(progressLine({ ...progress, interruptions: 3 }, 100)).toContain("2 failed · 3,120/s · 1.8 s left · 3 interrupted");
+  expect(progressLine({ ...progress, interruptions: 3 }, 100)).toContain(
+    "2 failed · 3,120/s · 1.8 s left · 3 interrupted",
+  );
 });
 
 test("a rate that is not known yet is not shown", () => {
   const { secondsLeft: _, ...rest } = progress;
-  expect(progressLine({ ...rest, simulationsPerSecond: 0, done: 0, failed: 0 }, 60)).toBe(`${"░".repeat(24)} 0/10,000 · 0 failed · 2 workers`);
+  expect(progressLine({ ...rest, simulationsPerSecond: 0, done: 0, failed: 0 }, 60)).toBe(
+    `${"░".repeat(24)} 0/10,000 · 0 failed · 2 workers`,
+  );
 });
 
 test("a narrow terminal gets the facts without the bar, cut to its width", () => {
@@ -40,6 +46,10 @@ test("a narrow terminal gets the facts without the bar, cut to its width", () =>
 
 test("numbers and times read as a person says them", () => {
   expect([count(1234567.8), duration(0.25), duration(65), duration(600), duration(9_000)]).toEqual([
-    "1,234,568", "0.3 s", "65 s", "10 min", "2.5 h",
+    "1,234,568",
+    "0.3 s",
+    "65 s",
+    "10 min",
+    "2.5 h",
   ]);
 });

@@ -11,7 +11,9 @@ export function progressLine(progress: Progress, columns: number): string {
       ? [`${duration(progress.secondsLeft)} left`]
       : []),
     ...(progress.interruptions > 0 ? [`${count(progress.interruptions)} interrupted`] : []),
-    progress.state === "running" && workers !== 1 ? `${count(workers)} workers` : stateWord(progress),
+    progress.state === "running" && workers !== 1
+      ? `${count(workers)} workers`
+      : stateWord(progress),
   ].join(" · ");
   const width = Math.min(24, columns - facts.length - 3);
   return width < 6 ? facts.slice(0, columns) : `${bar((done + failed) / total, width)} ${facts}`;

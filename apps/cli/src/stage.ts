@@ -32,10 +32,13 @@ export interface Stage {
 
 export function openStage(name: string): Stage {
   if (!isLocalStage(name))
-    throw new UserError(`The stage "${name}" is not deployed: only stages on this machine are known here.`, {
-      hint: 'Name a stage "local" or "local-…", or leave --stage out.',
-      exitCode: exitCodes.stageNotUp,
-    });
+    throw new UserError(
+      `The stage "${name}" is not deployed: only stages on this machine are known here.`,
+      {
+        hint: 'Name a stage "local" or "local-…", or leave --stage out.',
+        exitCode: exitCodes.stageNotUp,
+      },
+    );
   const paths = localStagePaths(name);
   return {
     name,

@@ -35,14 +35,21 @@ export async function findModel(name: string, io: Io): Promise<Model> {
   const models = await loadModels(io.environment["MODELS_MODULE"]);
   const model = models[name];
   if (model !== undefined) return model;
-  throw new UserError(`There is no model "${name}". There are: ${Object.keys(models).join(", ")}.`, {
-    hint: "See their parameters:  pnpm hatchery models",
-    exitCode: exitCodes.wrongUsage,
-  });
+  throw new UserError(
+    `There is no model "${name}". There are: ${Object.keys(models).join(", ")}.`,
+    {
+      hint: "See their parameters:  pnpm hatchery models",
+      exitCode: exitCodes.wrongUsage,
+    },
+  );
 }
 
 /** The design with its range checks done; throws a UserError with every problem. */
-export function checkDesign({ model, design, seed }: Pick<Request, "model" | "design" | "seed">): Design {
+export function checkDesign({
+  model,
+  design,
+  seed,
+}: Pick<Request, "model" | "design" | "seed">): Design {
   return createDesign(model.parameterColumns, design, seed);
 }
 
@@ -70,7 +77,12 @@ export async function submit(request: Request, stage: Stage): Promise<string> {
     parameterSchema: model.parameterSchema,
     resultSchema: model.resultSchema,
     code: await codeVersion(),
-    versions: { hatchery: hatcheryVersion, engine: engineVersion, sdk: sdkVersion, node: process.version },
+    versions: {
+      hatchery: hatcheryVersion,
+      engine: engineVersion,
+      sdk: sdkVersion,
+      node: process.version,
+    },
   };
   await stage.store.create(
     experimentKeys(experiment).manifest,

@@ -31,9 +31,13 @@ export async function verify(
   const { done, failed, notRun } = ledger;
   const problems: string[] = [];
   for (const { key, problem, simulations } of ledger.corrupt)
-    problems.push(`${key} cannot be read (${problem}): simulations ${describeRanges(simulations)}.`);
+    problems.push(
+      `${key} cannot be read (${problem}): simulations ${describeRanges(simulations)}.`,
+    );
   if (summary === undefined)
-    problems.push(`It is not closed (${progress?.state ?? "queued"}): ${count(notRun)} simulations have no row yet.`);
+    problems.push(
+      `It is not closed (${progress?.state ?? "queued"}): ${count(notRun)} simulations have no row yet.`,
+    );
   else {
     const accounted = summary.notRunCauses.reduce((sum, cause) => sum + cause.count, 0);
     if (notRun !== accounted)

@@ -52,8 +52,11 @@ export async function watch(
 async function explainSilence(experiment: string, stage: Stage): Promise<void> {
   const manifest = await readManifest(stage.store, experiment);
   if (manifest !== undefined && readLocalStage(manifest.stage) === undefined)
-    throw new UserError(`The stage "${manifest.stage}" is not up, so ${experiment} is not going on.`, {
-      hint: "It goes on where it is as soon as the stage is up:  pnpm hatchery up",
-      exitCode: exitCodes.stageNotUp,
-    });
+    throw new UserError(
+      `The stage "${manifest.stage}" is not up, so ${experiment} is not going on.`,
+      {
+        hint: "It goes on where it is as soon as the stage is up:  pnpm hatchery up",
+        exitCode: exitCodes.stageNotUp,
+      },
+    );
 }

@@ -20,13 +20,21 @@ const readSummary = async (experiment: string) =>
 const readProgress = async (experiment: string) =>
   JSON.parse(await readFile(join(folder(experiment), "progress.json"), "utf8")) as Progress;
 const newest = async () =>
-  (JSON.parse((await machine.hatchery("list", "--json")).out) as { experiment: string }[])[0]?.experiment;
+  (JSON.parse((await machine.hatchery("list", "--json")).out) as { experiment: string }[])[0]
+    ?.experiment;
 
 /** Options for N points 0 … N − 1, each taking so long, some of them at fault. */
 function points(count: number, milliseconds: number, faults = ""): string[] {
   return [
-    "faulty", "--design", "grid", "--levels", `point=${count}`, "--range", `point=0..${count - 1}`,
-    "--set", `milliseconds=${milliseconds}`,
+    "faulty",
+    "--design",
+    "grid",
+    "--levels",
+    `point=${count}`,
+    "--range",
+    `point=0..${count - 1}`,
+    "--set",
+    `milliseconds=${milliseconds}`,
     ...(faults === "" ? [] : ["--set", `faults=${faults}`]),
   ];
 }
@@ -50,11 +58,24 @@ async function expectWhole(experiment: string, total: number, failed = 0): Promi
   const verified = await machine.hatchery("verify", experiment, "--json");
   expect(verified.code, verified.out).toBe(0);
   expect(JSON.parse(verified.out)).toEqual({
-    experiment, total, done: total - failed, failed, notRun: 0, ok: true, problems: [],
+    experiment,
+    total,
+    done: total - failed,
+    failed,
+    notRun: 0,
+    ok: true,
+    problems: [],
   });
-  const { out } = await machine.hatchery("results", experiment, "--json", "--sql",
-    "select count(*), count(distinct simulation), sum(value - 2 * point) from results");
-  expect((JSON.parse(out) as { rows: unknown[][] }).rows).toEqual([[total - failed, total - failed, 0]]);
+  const { out } = await machine.hatchery(
+    "results",
+    experiment,
+    "--json",
+    "--sql",
+    "select count(*), count(distinct simulation), sum(value - 2 * point) from results",
+  );
+  expect((JSON.parse(out) as { rows: unknown[][] }).rows).toEqual([
+    [total - failed, total - failed, 0],
+  ]);
   return readSummary(experiment);
 }
 
@@ -63,17 +84,40 @@ test("a run answers with one JSON document whose keys are a contract", async () 
   expect(code).toBe(0);
   const answer = JSON.parse(out) as Record<string, unknown>;
   expect(Object.keys(answer)).toEqual([
-    "experiment", "stage", "model", "total", "done", "failed", "notRun", "seconds", "simulationsPerSecond", "results", "report",
+    "experiment",
+    "stage",
+    "model",
+    "total",
+    "done",
+    "failed",
+    "notRun",
+    "seconds",
+    "simulationsPerSecond",
+    "results",
+    "report",
   ]);
-  expect(answer).toMatchObject({ stage: "local", model: "faulty", total: 200, done: 200, failed: 0, notRun: 0 });
+  expect(answer).toMatchObject({
+    stage: "local",
+    model: "faulty",
+    total: 200,
+    done: 200,
+    failed: 0,
+    notRun: 0,
+  });
   expect((await readFile(String(answer["report"]), "utf8")).slice(0, 15)).toBe("<!doctype html>");
 }, 60_000);
 
 test("every planted failure is in the ledger with its cause, and nothing else is", async () => {
   const experiment = await submit(...points(60, 1, "3:throw,11:exit,12:abort,30:nan,59:loop"));
   const summary = await expectWhole(experiment, 60, 5);
-  expect(Object.fromEntries(summary.failures.map(({ example, cause }) => [example, cause]))).toEqual({
-    3: "threw", 11: "crashed", 12: "crashed", 30: "invalid results", 59: "time limit",
+  expect(
+    Object.fromEntries(summary.failures.map(({ example, cause }) => [example, cause])),
+  ).toEqual({
+    3: "threw",
+    11: "crashed",
+    12: "crashed",
+    30: "invalid results",
+    59: "time limit",
   });
 }, 90_000);
 
@@ -83,7 +127,8 @@ test("the dataset has the same bytes whatever the chunk size and the number of w
     await submit(...points(500, 2, "77:throw"), "--chunk-size", "7"),
   ];
   const hashes = [];
-  for (const experiment of experiments) hashes.push((await expectWhole(experiment, 500, 1)).resultsSha256);
+  for (const experiment of experiments)
+    hashes.push((await expectWhole(experiment, 500, 1)).resultsSha256);
   await machine.hatchery("fleet", "scale", "4");
   await until(async () => readLocalStage("local", machine.home)?.workers.length === 4, 20);
   const wide = await submit(...points(500, 2, "77:throw"), "--chunk-size", "13");
@@ -97,7 +142,9 @@ describe("a process that is killed in the middle", () => {
   test("the steward: the next one goes on where it was", async () => {
     const experiment = await submit(...points(600, 10), "--chunk-size", "20");
     await isRunning(experiment, 40);
-    const { pid } = readLocalStage("local", machine.home)!.processes.find(({ name }) => name === "steward")!;
+    const { pid } = readLocalStage("local", machine.home)!.processes.find(
+      ({ name }) => name === "steward",
+    )!;
     process.kill(pid, "SIGKILL");
     await expectWhole(experiment, 600);
   }, 120_000);
@@ -123,7 +170,10 @@ describe("a process that is killed in the middle", () => {
 
   test("a worker by SIGTERM: what it has is kept, and interruptions are no failures", async () => {
     const experiment = await submit(...points(300, 40), "--chunk-size", "100");
-    await until(async () => (await readProgress(experiment).catch(() => undefined))?.state === "running", 20);
+    await until(
+      async () => (await readProgress(experiment).catch(() => undefined))?.state === "running",
+      20,
+    );
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     const { pid } = readLocalStage("local", machine.home)!.workers[0]!;
     process.kill(pid, "SIGTERM");
@@ -147,14 +197,19 @@ test("a cancelled experiment keeps what is done and accounts for the rest", asyn
   const { done, notRun } = JSON.parse(verified.out) as { done: number; notRun: number };
   expect(done + notRun).toBe(3_000);
   expect(done).toBeGreaterThan(0);
-  expect((await readSummary(experiment)).notRunCauses).toMatchObject([{ cause: "cancelled", count: notRun }]);
+  expect((await readSummary(experiment)).notRunCauses).toMatchObject([
+    { cause: "cancelled", count: notRun },
+  ]);
   expect((await machine.hatchery("cancel", experiment)).code).toBe(2);
 }, 90_000);
 
 describe("verify, from the store alone", () => {
   const partsOf = async (experiment: string) => {
     const round = join(folder(experiment), "parts", "0");
-    return (await readdir(round)).filter((name) => name.endsWith(".parquet")).map((name) => join(round, name)).sort();
+    return (await readdir(round))
+      .filter((name) => name.endsWith(".parquet"))
+      .map((name) => join(round, name))
+      .toSorted();
   };
 
   test("names the simulations of a part that was deleted", async () => {

@@ -50,9 +50,9 @@ export async function openAccount(
   let settled: { done: number; failed: number } | undefined;
 
   function sum(of: (one: PartFacts) => number): number {
-    let total = 0;
-    for (const one of facts.values()) total += of(one);
-    return total;
+    let whole = 0;
+    for (const one of facts.values()) whole += of(one);
+    return whole;
   }
 
   const account: Account = {

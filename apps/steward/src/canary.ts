@@ -1,5 +1,12 @@
 /** Canary: what the first few simulations say a simulation costs. */
-import { decodePart, manifestColumns, partKeys, type Manifest, type Round, type Store } from "@hatchery/experiment";
+import {
+  decodePart,
+  manifestColumns,
+  partKeys,
+  type Manifest,
+  type Round,
+  type Store,
+} from "@hatchery/experiment";
 
 /** The first ones in a fresh process run code that is not compiled yet, up to ten times slower. */
 const warmUpShare = 0.25;

@@ -31,7 +31,10 @@ export async function closeExperiment(
       experiment: manifest.experiment,
       model: manifest.model,
       stage: manifest.stage,
-      design: describeDesign(manifest.design, createDesign(parameters, manifest.design, manifest.seed)),
+      design: describeDesign(
+        manifest.design,
+        createDesign(parameters, manifest.design, manifest.seed),
+      ),
       seed: manifest.seed,
       total: manifest.total,
       submittedAt: manifest.createdAt,
@@ -45,7 +48,13 @@ export async function closeExperiment(
       notRunCauses:
         missing.length === 0
           ? []
-          : [{ cause: ended === "cancelled" ? "cancelled" : "lost", count: ledger.notRun, example: missing[0]![0] }],
+          : [
+              {
+                cause: ended === "cancelled" ? "cancelled" : "lost",
+                count: ledger.notRun,
+                example: missing[0]![0],
+              },
+            ],
     },
     resultsPath,
     failuresPath,
@@ -70,7 +79,10 @@ export async function closeExperiment(
     provenance: [
       ["Experiment", manifest.experiment],
       ["Stage", manifest.stage],
-      ["Commit", code.commit === undefined ? "unknown" : `${code.commit}${code.dirty ? ", changed" : ""}`],
+      [
+        "Commit",
+        code.commit === undefined ? "unknown" : `${code.commit}${code.dirty ? ", changed" : ""}`,
+      ],
       ["Hatchery", versions.hatchery],
       ["Engine", versions.engine],
       ["SDK", versions.sdk],

@@ -3,6 +3,10 @@ import {
   BulkTriggerIdempotencyCollisionError,
   HatchetClient,
 } from "@hatchet-dev/typescript-sdk/v1/index.js";
+import {
+  V1TaskStatus,
+  WorkerStatus,
+} from "@hatchet-dev/typescript-sdk/clients/rest/generated/data-contracts.js";
 import type { EngineConnection } from "@hatchery/config";
 import { chunkTask, type ChunkInput } from "@hatchery/experiment";
 import type { z } from "zod";
@@ -62,7 +66,7 @@ export async function connectEngine(connection: z.infer<typeof EngineConnection>
       const list = await hatchet.runs.list({
         since,
         additionalMetadata: { experiment },
-        statuses: ["QUEUED", "RUNNING"] as never,
+        statuses: [V1TaskStatus.QUEUED, V1TaskStatus.RUNNING],
         onlyTasks: true,
         includePayloads: false,
         limit: 1,
@@ -74,7 +78,9 @@ export async function connectEngine(connection: z.infer<typeof EngineConnection>
     },
     async workers() {
       const list = await hatchet.workers.list();
-      return (list.rows ?? []).filter(({ status, name }) => status === "ACTIVE" && name !== "steward").length;
+      return (list.rows ?? []).filter(
+        ({ status, name }) => status === WorkerStatus.ACTIVE && name !== "steward",
+      ).length;
     },
   };
 }

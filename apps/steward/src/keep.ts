@@ -54,7 +54,9 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
     const outcome = await runRound(manifest, round, account, keeper);
     if (outcome === "cancelled") ended = "cancelled";
     else if (outcome === "complete" && round.kind === "canary")
-      await addRound(afterCanary(manifest, round, await measureCanary(store, manifest, round), new Date()));
+      await addRound(
+        afterCanary(manifest, round, await measureCanary(store, manifest, round), new Date()),
+      );
     else {
       const ledger = await countLedger(store, manifest);
       account.settle(ledger);
@@ -90,7 +92,8 @@ async function runRound(
   { store, engine, logger }: Keeper,
 ): Promise<"complete" | "cancelled" | "lost"> {
   const since = new Date(Date.parse(createdAt) - 60_000);
-  const isCancelled = async () => (await store.read(experimentKeys(experiment).cancelled)) !== undefined;
+  const isCancelled = async () =>
+    (await store.read(experimentKeys(experiment).cancelled)) !== undefined;
   if (await isCancelled()) return "cancelled";
   let missing = await account.look(round);
   const enqueued = await engine.enqueue(

@@ -48,7 +48,10 @@ async function serve(settings: StewardSettings): Promise<void> {
         kept.delete(experiment);
         return;
       } catch (error) {
-        logger.error({ experiment, error: error instanceof Error ? error.message : String(error) }, "tried again");
+        logger.error(
+          { experiment, error: error instanceof Error ? error.message : String(error) },
+          "tried again",
+        );
         await sleep(tryAgainMs);
       }
     }
@@ -80,9 +83,9 @@ async function serve(settings: StewardSettings): Promise<void> {
   logger.info({ stage: settings.STAGE }, "ready");
   for (;;) {
     try {
-      for (const { message, done } of await mailbox.take()) {
-        await handle(message);
-        await done();
+      for (const delivery of await mailbox.take()) {
+        await handle(delivery.message);
+        await delivery.done();
       }
     } catch (error) {
       logger.error({ error: error instanceof Error ? error.message : String(error) }, "mailbox");

@@ -21,7 +21,7 @@ test("nothing is learned where nothing is to be decided", () => {
 test("canary and main round together cover the design, each simulation once", () => {
   const canary = firstRound(manifest(10_000), now);
   const main = afterCanary(manifest(10_000), canary, 0.001, now);
-  const all = [...canary.simulations, ...main.simulations].sort((a, b) => a[0] - b[0]);
+  const all = [...canary.simulations, ...main.simulations].toSorted((a, b) => a[0] - b[0]);
   let next = 0;
   for (const [first, count] of all) {
     expect(first).toBe(next);
@@ -31,6 +31,21 @@ test("canary and main round together cover the design, each simulation once", ()
 });
 
 test("another round covers what is missing, and nothing else", () => {
-  const round = againRound(manifest(100), firstRound(manifest(100), now), [[3, 2], [50, 1]], now);
-  expect(round).toMatchObject({ kind: "again", round: 1, simulations: [[3, 2], [50, 1]] });
+  const round = againRound(
+    manifest(100),
+    firstRound(manifest(100), now),
+    [
+      [3, 2],
+      [50, 1],
+    ],
+    now,
+  );
+  expect(round).toMatchObject({
+    kind: "again",
+    round: 1,
+    simulations: [
+      [3, 2],
+      [50, 1],
+    ],
+  });
 });

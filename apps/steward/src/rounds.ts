@@ -14,7 +14,13 @@ export function firstRound(manifest: Manifest, now: Date): Round {
   const { plan, total } = manifest;
   const isCanary = plan.canary > 0 && plan.canary < total && plan.chunkSimulations === undefined;
   if (!isCanary)
-    return mainRound(manifest, 0, [[0, total]], plan.chunkSeconds / (plan.chunkSimulations ?? 1), now);
+    return mainRound(
+      manifest,
+      0,
+      [[0, total]],
+      plan.chunkSeconds / (plan.chunkSimulations ?? 1),
+      now,
+    );
   const simulations = spread(total, plan.canary);
   const perSlot = Math.ceil(countOf(simulations) / plan.slots);
   return {

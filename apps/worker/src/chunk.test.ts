@@ -25,7 +25,9 @@ let experiment: string;
 let experiments = 0;
 
 beforeEach(async () => {
-  process.env["MODELS_MODULE"] = fileURLToPath(new URL("../test/faulty-models.ts", import.meta.url));
+  process.env["MODELS_MODULE"] = fileURLToPath(
+    new URL("../test/faulty-models.ts", import.meta.url),
+  );
   folder = await mkdtemp(join(tmpdir(), "hatchery-chunk-"));
   store = createFolderStore(folder);
   slots = [];
@@ -44,7 +46,12 @@ async function plan(total: number, fixed: Record<string, number | string>): Prom
     stage: "local",
     createdAt: "2026-11-21T00:00:00.000Z",
     seed: 1,
-    design: { kind: "grid", levels: { point: total }, ranges: { point: { minimum: 0, maximum: total - 1 } }, fixed },
+    design: {
+      kind: "grid",
+      levels: { point: total },
+      ranges: { point: { minimum: 0, maximum: total - 1 } },
+      fixed,
+    },
     total,
     plan: { chunkSeconds: 1, canary: 0, slots: 1 },
     limits: faulty.limits,
@@ -53,7 +60,13 @@ async function plan(total: number, fixed: Record<string, number | string>): Prom
     code: {},
     versions: { hatchery: "0", engine: "0", sdk: "0", node: "0" },
   };
-  const round: Round = { round: 0, kind: "main", createdAt: "", simulations: [[0, total]], chunkSizes: [[total, 1]] };
+  const round: Round = {
+    round: 0,
+    kind: "main",
+    createdAt: "",
+    simulations: [[0, total]],
+    chunkSizes: [[total, 1]],
+  };
   await store.create(experimentKeys(experiment).manifest, JSON.stringify(manifest));
   await store.create(roundKeys(experiment, 0).plan, JSON.stringify(round));
   return manifest;
@@ -62,12 +75,23 @@ async function plan(total: number, fixed: Record<string, number | string>): Prom
 function compute(name: string, stop = new AbortController().signal) {
   const slot = createSlot();
   slots.push(slot);
-  return computeChunk({ experiment, round: 0, chunk: 0 }, slot, { name, store, log: () => undefined }, stop);
+  return computeChunk(
+    { experiment, round: 0, chunk: 0 },
+    slot,
+    { name, store, log: () => undefined },
+    stop,
+  );
 }
 
 test("a chunk's part is in the store, with a row for every simulation", async () => {
   const manifest = await plan(50, { faults: "7:throw" });
-  expect(await compute("w")).toMatchObject({ done: 49, failed: 1, retries: 1, interruptions: 0, workers: [["w", 50]] });
+  expect(await compute("w")).toMatchObject({
+    done: 49,
+    failed: 1,
+    retries: 1,
+    interruptions: 0,
+    workers: [["w", 50]],
+  });
   expect(await countLedger(store, manifest)).toMatchObject({ done: 49, failed: 1, notRun: 0 });
 });
 
@@ -82,7 +106,10 @@ test("an interrupted chunk leaves what it has, and the next worker runs only the
 
   const facts = await compute("second");
   expect(facts).toMatchObject({ done: 60, failed: 0, interruptions: 1, retries: 0 });
-  expect(facts.workers).toEqual([["first", done], ["second", 60 - done]]);
+  expect(facts.workers).toEqual([
+    ["first", done],
+    ["second", 60 - done],
+  ]);
 });
 
 test("a chunk that is delivered twice overwrites nothing and computes nothing", async () => {
@@ -98,7 +125,10 @@ test("of two workers at the same chunk one part stays", async () => {
   const manifest = await plan(40, { milliseconds: 5 });
   const [one, two] = await Promise.all([compute("one"), compute("two")]);
   expect([one.done, two.done]).toEqual([40, 40]);
-  expect(await store.names(roundKeys(experiment, 0).folder)).toEqual(["000000.parquet", "plan.json"]);
+  expect(await store.names(roundKeys(experiment, 0).folder)).toEqual([
+    "000000.parquet",
+    "plan.json",
+  ]);
   expect(await countLedger(store, manifest)).toMatchObject({ done: 40, notRun: 0 });
 });
 

@@ -78,11 +78,15 @@ export async function computeChunk(
 
   const count = rows.count;
   const computed: [string, number] = [worker.name, count - before];
-  const part = encodePart(sortedRows(rows.take(), columns.parameters, columns.results), allColumns, {
-    ...input,
-    interruptions: (earlier?.facts.interruptions ?? 0) + (end === "stopped" ? 1 : 0),
-    workers: [...(earlier?.facts.workers ?? []), ...(computed[1] > 0 ? [computed] : [])],
-  });
+  const part = encodePart(
+    sortedRows(rows.take(), columns.parameters, columns.results),
+    allColumns,
+    {
+      ...input,
+      interruptions: (earlier?.facts.interruptions ?? 0) + (end === "stopped" ? 1 : 0),
+      workers: [...(earlier?.facts.workers ?? []), ...(computed[1] > 0 ? [computed] : [])],
+    },
+  );
   if (end === "stopped") {
     if (count > before) await store.create(keys.partial(input.chunk, count), part.bytes);
     throw new ChunkInterrupted(`Stopped after ${count} of ${size} simulations.`);

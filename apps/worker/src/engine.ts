@@ -29,7 +29,11 @@ export async function connectWorker(
     idempotency: chunkTask.idempotency,
     fn: (input: ChunkInput, context: Context<ChunkInput>) =>
       withLease(context, () =>
-        options.onChunk(ChunkInput.parse(input), context.retryCount(), context.abortController.signal),
+        options.onChunk(
+          ChunkInput.parse(input),
+          context.retryCount(),
+          context.abortController.signal,
+        ),
       ),
   });
   const worker = await hatchet.worker(options.name, {

@@ -1,12 +1,7 @@
 /** Where a worker that a person starts gets its settings: from the local stage if one is up, else from the shell. */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import {
-  UserError,
-  exitCodes,
-  localStagePaths,
-  readLocalStage,
-} from "@hatchery/config";
+import { UserError, exitCodes, localStagePaths, readLocalStage } from "@hatchery/config";
 
 /** The environment as it is when it names an engine, else completed by the local stage's. */
 export function workerEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -15,10 +10,13 @@ export function workerEnvironment(environment: NodeJS.ProcessEnv): NodeJS.Proces
   const stage = environment["STAGE"] ?? "local";
   const local = readLocalStage(stage);
   if (local?.status !== "ready")
-    throw new UserError(`No engine: the stage "${stage}" is not up, and HATCHET_CLIENT_TOKEN is not set.`, {
-      hint: "Start a stage here:  pnpm hatchery up\nor name an engine by HATCHET_CLIENT_TOKEN, HATCHET_CLIENT_HOST_PORT, HATCHET_CLIENT_API_URL, HATCHET_CLIENT_TLS_STRATEGY, and a store by STORE.",
-      exitCode: exitCodes.stageNotUp,
-    });
+    throw new UserError(
+      `No engine: the stage "${stage}" is not up, and HATCHET_CLIENT_TOKEN is not set.`,
+      {
+        hint: "Start a stage here:  pnpm hatchery up\nor name an engine by HATCHET_CLIENT_TOKEN, HATCHET_CLIENT_HOST_PORT, HATCHET_CLIENT_API_URL, HATCHET_CLIENT_TLS_STRATEGY, and a store by STORE.",
+        exitCode: exitCodes.stageNotUp,
+      },
+    );
   const paths = localStagePaths(stage);
   return {
     ...slots,

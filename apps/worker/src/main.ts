@@ -34,20 +34,31 @@ async function serve(settings: WorkerSettings): Promise<void> {
       const stop = AbortSignal.any([stopping.signal, cancelled]);
       const chunk = `${input.experiment} round ${input.round} chunk ${input.chunk}`;
       const started = performance.now();
-      const computing = computeChunk(input, slot, {
-        name: settings.WORKER_NAME,
-        store,
-        log: (line) => logger.info({ chunk }, line.slice(0, 2_000)),
-      }, stop);
+      const computing = computeChunk(
+        input,
+        slot,
+        {
+          name: settings.WORKER_NAME,
+          store,
+          log: (line) => logger.info({ chunk }, line.slice(0, 2_000)),
+        },
+        stop,
+      );
       underWay.add(computing);
       try {
         const { done, failed } = await computing;
-        logger.info({ chunk, done, failed, seconds: (performance.now() - started) / 1_000 }, "done");
+        logger.info(
+          { chunk, done, failed, seconds: (performance.now() - started) / 1_000 },
+          "done",
+        );
         return { done, failed };
       } catch (error) {
         if (error instanceof ChunkInterrupted) logger.info({ chunk }, error.message);
         else {
-          logger.error({ chunk, error: error instanceof Error ? error.message : String(error) }, "not done");
+          logger.error(
+            { chunk, error: error instanceof Error ? error.message : String(error) },
+            "not done",
+          );
           await coolDown(attempt, stop);
         }
         throw error;
@@ -58,7 +69,7 @@ async function serve(settings: WorkerSettings): Promise<void> {
     },
   });
 
-  async function stop(signal: string): Promise<void> {
+  async function putDown(signal: string): Promise<void> {
     logger.info(`${signal}: putting down ${underWay.size} chunks.`);
     stopping.abort();
     await Promise.allSettled(underWay);
@@ -66,8 +77,8 @@ async function serve(settings: WorkerSettings): Promise<void> {
     slots.forEach((slot) => slot.close());
     process.exit(exitCodes.ok);
   }
-  process.once("SIGTERM", (signal) => void stop(signal));
-  process.once("SIGINT", (signal) => void stop(signal));
+  process.once("SIGTERM", (signal) => void putDown(signal));
+  process.once("SIGINT", (signal) => void putDown(signal));
 
   logger.info({ stage: settings.STAGE, slots: settings.WORKER_SLOTS }, "ready for chunks");
   await worker.start();

@@ -29,7 +29,9 @@ let stopping = new AbortController();
 
 function send(message: FromSlot): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.send!(message, undefined, undefined, (error) => (error === null ? resolve() : reject(error)));
+    process.send!(message, undefined, undefined, (error) =>
+      error === null ? resolve() : reject(error),
+    );
   });
 }
 

@@ -7,7 +7,11 @@ export interface SlotJob {
   readonly model: string;
   readonly design: DesignSettings;
   readonly seed: number;
-  readonly limits: { readonly seconds: number; readonly attempts: number; readonly memoryBytes: number };
+  readonly limits: {
+    readonly seconds: number;
+    readonly attempts: number;
+    readonly memoryBytes: number;
+  };
   readonly ranges: readonly (readonly [number, number])[];
   /** Attempts that simulations have used up by ending the process they ran in. */
   readonly attemptsUsed: ReadonlyMap<number, number>;

@@ -7,7 +7,9 @@ import { createSlot, type Slot, type SlotWork } from "./slot.ts";
 const { faulty } = models;
 
 beforeAll(() => {
-  process.env["MODELS_MODULE"] = fileURLToPath(new URL("../test/faulty-models.ts", import.meta.url));
+  process.env["MODELS_MODULE"] = fileURLToPath(
+    new URL("../test/faulty-models.ts", import.meta.url),
+  );
 });
 
 const open: Slot[] = [];
@@ -29,7 +31,7 @@ async function outcomes(
       levels: { point: count },
       ranges: { point: { minimum: 0, maximum: count - 1 } },
       fixed: { faults, milliseconds },
-    } as SlotWork["design"],
+    },
     seed: 1,
     limits: { seconds: 1, attempts: 2, memoryBytes: 400e6 },
     ranges: [[0, count]],
@@ -41,7 +43,9 @@ async function outcomes(
     stop,
   );
   const rows = buffer.take();
-  const failures = new Map(rows.failures.map(({ row, failure }) => [rows.simulation[row]!, failure]));
+  const failures = new Map(
+    rows.failures.map(({ row, failure }) => [rows.simulation[row]!, failure]),
+  );
   return { end, rows, failures };
 }
 
@@ -59,16 +63,20 @@ describe("a simulation that misbehaves costs exactly itself", () => {
   ])("one that does %s fails with the cause %s", async (fault, cause, message) => {
     const { end, rows, failures } = await outcomes(`7:${fault}`);
     expect(end).toBe("finished");
-    expect([...rows.simulation].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect([...rows.simulation].toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 20 }, (_, i) => i),
+    );
     expect([...failures.keys()]).toEqual([7]);
     expect(failures.get(7)).toMatchObject({ cause, message: expect.stringMatching(message) });
-    expect(rows.attempts[rows.simulation.indexOf(7)]).toBe(fault === "nan" || fault === "missing" ? 1 : 2);
+    expect(rows.attempts[rows.simulation.indexOf(7)]).toBe(
+      fault === "nan" || fault === "missing" ? 1 : 2,
+    );
   });
 
   test("several in one chunk are each found", async () => {
     const { rows, failures } = await outcomes("0:exit,3:throw,4:abort,11:nan,19:kill");
     expect(rows.count).toBe(20);
-    expect([...failures.keys()].sort((a, b) => a - b)).toEqual([0, 3, 4, 11, 19]);
+    expect([...failures.keys()].toSorted((a, b) => a - b)).toEqual([0, 3, 4, 11, 19]);
   });
 
   test("failures of one kind share a fingerprint, others do not", async () => {
@@ -101,7 +109,7 @@ test("a model that is not there is said at once", async () => {
   const run = slot.run(
     {
       model: "unheard-of",
-      design: { kind: "random", simulations: 1 } as SlotWork["design"],
+      design: { kind: "random", simulations: 1 },
       seed: 1,
       limits: { seconds: 1, attempts: 1, memoryBytes: 1e9 },
       ranges: [[0, 1]],

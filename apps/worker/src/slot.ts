@@ -64,7 +64,8 @@ export function createSlot(): Slot {
       if (end.kind === "unable") throw new Error(end.message);
       if (stop.aborted) return "stopped";
       left = after(left, received.rows);
-      const simulation = end.simulation ?? (left.length === 1 && left[0]![1] === 1 ? left[0]![0] : undefined);
+      const simulation =
+        end.simulation ?? (left.length === 1 && left[0]![1] === 1 ? left[0]![0] : undefined);
       isCareful = simulation === undefined;
       if (simulation === undefined) continue;
       const used = (attemptsUsed.get(simulation) ?? 0) + 1;
@@ -146,7 +147,10 @@ export function createSlot(): Slot {
 
   async function start(events: SlotEvents): Promise<ChildProcess> {
     const path = fileURLToPath(new URL("./slot-process.ts", import.meta.url));
-    const started = fork(path, { serialization: "advanced", stdio: ["ignore", "pipe", "pipe", "ipc", "pipe"] });
+    const started = fork(path, {
+      serialization: "advanced",
+      stdio: ["ignore", "pipe", "pipe", "ipc", "pipe"],
+    });
     createInterface({ input: started.stdout! }).on("line", (line) => events.log(line));
     createInterface({ input: started.stderr! }).on("line", (line) => events.log(line));
     const ready = Promise.withResolvers<void>();

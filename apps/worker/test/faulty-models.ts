@@ -41,7 +41,9 @@ const faulty = defineModel({
   results: z.object({ value: z.number() }),
   limits: { seconds: 1, attempts: 2, memory: "400 MB" },
   simulate({ point, faults: list, milliseconds }) {
-    const kind = new Map(list.split(",").map((one) => one.split(":") as [string, keyof typeof faults]));
+    const kind = new Map(
+      list.split(",").map((one) => one.split(":") as [string, keyof typeof faults]),
+    );
     spin(milliseconds);
     return (faults[kind.get(String(point))!]?.(point) ?? { value: point * 2 }) as { value: number };
   },

@@ -59,12 +59,12 @@ export function loadStageSettings(
   }
   // What is left is wrong with a default, and only because of what was set.
   for (const [name, reason] of reasons)
-    wrong.push({ name, value: undefined, reason, source: "default" });
+    wrong.push({ name, value: undefined, reason, source: undefined });
 
   if (settings !== undefined && wrong.length === 0) return settings;
   throw settingsError(wrong, {
     whose: `the stage "${stage}"`,
-    hint: `Fix them, then run:  ${isLocalStage(stage) ? `pnpm hatchery up --stage ${stage}` : `SST_STAGE=${stage} pnpm deploy --filter infra`}`,
+    hint: `Fix this, then run:  ${isLocalStage(stage) ? `pnpm hatchery up --stage ${stage}` : `SST_STAGE=${stage} pnpm deploy --filter infra`}`,
   });
 }
 

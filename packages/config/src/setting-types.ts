@@ -9,11 +9,16 @@ import { FleetSetting } from "./fleets.ts";
 /** What a setting may be, in words: for the message when it is not, and for the documents. */
 const allowed = (what: string) => ({ error: `must be ${what}.` });
 
-export const wholeNumber = (from: number, to: number) => {
+export const wholeNumber = (from: number, to: number, example?: string) => {
   const rule = allowed(
     `a whole number from ${from.toLocaleString("en")} to ${to.toLocaleString("en")}`,
   );
-  return z.coerce.number(rule).int(rule).min(from, rule).max(to, rule).meta(rule);
+  return z.coerce
+    .number(rule)
+    .int(rule)
+    .min(from, rule)
+    .max(to, rule)
+    .meta({ ...rule, example });
 };
 
 export const yesOrNo = () => {
@@ -88,9 +93,9 @@ export const addressRanges = () => {
 };
 
 export const furtherFleets = () => {
-  const rule = allowed(
-    'JSON such as [{"name":"big","cpu":"16 vCPU","memory":"120 GB","max":10,"labels":{"memory":"big"}}]',
-  );
+  const example =
+    '[{"name":"big","cpu":"16 vCPU","memory":"120 GB","max":10,"labels":{"memory":"big"}}]';
+  const rule = allowed(`JSON such as ${example}`);
   return z
     .string()
     .transform((value, context): unknown => {
@@ -108,5 +113,5 @@ export const furtherFleets = () => {
           error: "must not name the same fleet twice.",
         }),
     )
-    .meta(rule);
+    .meta({ ...rule, example });
 };

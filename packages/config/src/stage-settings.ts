@@ -80,15 +80,15 @@ const engine = {
     .describe(
       "Hours that the engine keeps finished tasks; must be longer than the longest experiment. Results are in the store and stay.",
     ),
-  ENGINE_MAX_TASKS_PER_DAY: wholeNumber(1, 2_147_483_647)
+  ENGINE_MAX_TASKS_PER_DAY: wholeNumber(1, 2_147_483_647, "100000")
     .optional()
     .describe(
       "Chunks that the engine accepts in 24 hours; without limit when left out. The engine keeps the first value it was started with.",
     ),
-  ENGINE_MAX_WORKERS: wholeNumber(1, 2_147_483_647)
+  ENGINE_MAX_WORKERS: wholeNumber(1, 2_147_483_647, "1000")
     .optional()
     .describe("Workers that the engine accepts at a time; without limit when left out."),
-  ENGINE_MAX_SLOTS: wholeNumber(1, 2_147_483_647)
+  ENGINE_MAX_SLOTS: wholeNumber(1, 2_147_483_647, "5000")
     .optional()
     .describe("Slots of all workers that the engine accepts; without limit when left out."),
   OVERWRITE_CONFIG: yesOrNo()
@@ -189,7 +189,7 @@ const access = {
 };
 
 const worker = {
-  WORKER_COUNT: wholeNumber(0, mostWorkers)
+  WORKER_COUNT: wholeNumber(0, mostWorkers, "200")
     .optional()
     .describe(
       "Pins the fleet to so many workers; it follows the work between WORKER_MIN and WORKER_MAX when left out. On this machine: worker processes, one when left out.",
@@ -234,7 +234,7 @@ const worker = {
 };
 
 const kept = {
-  STORE_RETENTION_DAYS: wholeNumber(1, 3_650)
+  STORE_RETENTION_DAYS: wholeNumber(1, 3_650, "365")
     .optional()
     .describe(
       `Days after which the store's bucket deletes an experiment; never when left out. Each GB costs ${prices.storeGbMonth} USD a month.`,
@@ -245,15 +245,15 @@ const kept = {
     .describe("Days that CloudWatch keeps log lines."),
 };
 
-const port = () => wholeNumber(1_024, 65_535).optional();
+const port = (example: string) => wholeNumber(1_024, 65_535, example).optional();
 const local = {
-  LOCAL_DATABASE_PORT: port().describe(
+  LOCAL_DATABASE_PORT: port("15432").describe(
     "Port of Postgres on this machine; a free one when left out.",
   ),
-  LOCAL_GRPC_PORT: port().describe(
+  LOCAL_GRPC_PORT: port("17070").describe(
     "Port of the engine's gRPC on this machine; a free one when left out.",
   ),
-  LOCAL_API_PORT: port().describe(
+  LOCAL_API_PORT: port("18080").describe(
     "Port of the engine's API on this machine; a free one when left out.",
   ),
 };
@@ -361,29 +361,28 @@ export function parseStageSettings(
   const parsed = StageSettings.safeParse(input);
   if (parsed.success) return { settings: parsed.data, problems: [] };
   const problems = new Map<string, string>();
-  const note = (issues: readonly z.core.$ZodIssue[], isApart: (names: string[]) => boolean) => {
-    for (const issue of issues) {
-      const [name = "", ...inside] = issue.path.map(String);
-      const names = issue.code === "custom" && (issue.params?.["names"] as string[] | undefined);
-      if (problems.has(name) || !isApart(names || [name])) continue;
-      problems.set(
-        name,
-        name === "FLEETS" && inside.length > 0 ? fleetProblem(inside, issue) : issue.message,
-      );
-    }
-  };
-  note(parsed.error.issues, () => true);
-  // Zod looks at fields together only when each is right: the wrong ones are left away, and what is said of them not heard.
+  for (const issue of parsed.error.issues) {
+    const [name = "", ...inside] = issue.path.map(String);
+    if (namesOfRule(issue) !== undefined || problems.has(name)) continue;
+    const isInFleet = name === "FLEETS" && inside.length > 0;
+    problems.set(name, isInFleet ? fleetProblem(inside, issue) : issue.message);
+  }
+  // Zod does not always look at fields together when one is wrong. So the wrong ones are left away for a second look,
+  // in which nothing is believed of what concerns them.
   const wrong = new Set(problems.keys());
-  const rest = Object.fromEntries(Object.entries(input).filter(([name]) => !wrong.has(name)));
-  note(
-    StageSettings.safeParse(rest).error?.issues ?? [],
-    (names) => !names.some((name) => wrong.has(name)),
-  );
+  const right = Object.fromEntries(Object.entries(input).filter(([name]) => !wrong.has(name)));
+  for (const issue of StageSettings.safeParse(right).error?.issues ?? []) {
+    const names = namesOfRule(issue) ?? [];
+    if (!names.some((name) => wrong.has(name))) problems.set(String(issue.path[0]), issue.message);
+  }
   return {
     settings: undefined,
     problems: [...problems].map(([name, reason]) => ({ name, reason })),
   };
+}
+
+function namesOfRule(issue: z.core.$ZodIssue): readonly string[] | undefined {
+  return issue.code === "custom" ? (issue.params?.["names"] as string[] | undefined) : undefined;
 }
 
 function fleetProblem(path: readonly string[], issue: z.core.$ZodIssue): string {

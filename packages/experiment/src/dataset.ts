@@ -55,7 +55,7 @@ export async function writeDataset(store: Store, manifest: Manifest): Promise<Me
       for (const run of runsOfEqualOutcome(rows, from, to)) {
         const buffer = rows.failed[run.from] === 1 ? failed : done;
         const table = buffer === done ? resultsTable : failuresTable;
-        for (let start = run.from; start < run.to; ) {
+        for (let start = run.from; start < run.to;) {
           const end = Math.min(run.to, start + rowsPerGroup - buffer.count);
           buffer.append(rows, start, end);
           start = end;
@@ -95,11 +95,7 @@ function* runsOfEqualOutcome(rows: Rows, from: number, to: number) {
     }
 }
 
-function createTable(
-  file: string,
-  columns: readonly Column[],
-  kind: "results" | "failures",
-) {
+function createTable(file: string, columns: readonly Column[], kind: "results" | "failures") {
   const text = (name: string): SchemaElement => ({
     name,
     type: "BYTE_ARRAY",

@@ -52,8 +52,10 @@ export async function readRounds(store: Store, experiment: string): Promise<Roun
   const names = await store.names(experimentKeys(experiment).rounds);
   const numbers = names.filter((name) => /^\d+$/.test(name)).map(Number);
   const rounds: Round[] = [];
-  for (const round of numbers.sort((a, b) => a - b)) {
-    const plan = await readJson(store, roundKeys(experiment, round).plan, (value) => Round.parse(value));
+  for (const round of numbers.toSorted((a, b) => a - b)) {
+    const plan = await readJson(store, roundKeys(experiment, round).plan, (value) =>
+      Round.parse(value),
+    );
     if (plan !== undefined) rounds.push(plan);
   }
   return rounds;
@@ -126,9 +128,7 @@ export async function* mergeParts(
   }
 
   const rounds = await readRounds(store, manifest.experiment);
-  const cursors = await Promise.all(
-    rounds.map((round) => openCursor(partsOf(round))),
-  );
+  const cursors = await Promise.all(rounds.map((round) => openCursor(partsOf(round))));
   for (;;) {
     const open = cursors.filter((cursor) => cursor.rows !== undefined);
     if (open.length === 0) break;

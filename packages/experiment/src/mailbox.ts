@@ -41,7 +41,7 @@ export function createFolderMailbox(folder: string): Mailbox {
     async take() {
       const names = await fs.readdir(folder).catch(() => []);
       const deliveries: Delivery[] = [];
-      for (const name of names.filter((name) => /^\d.*\.json$/.test(name)).sort()) {
+      for (const name of names.filter((each) => /^\d.*\.json$/.test(each)).toSorted()) {
         const path = join(folder, name);
         const message = readMessage(await fs.readFile(path, "utf8"));
         // A message of a newer or broken sender must not stop those behind it.

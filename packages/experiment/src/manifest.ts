@@ -25,7 +25,12 @@ export const Manifest = z.object({
   resultSchema: ObjectSchema,
   /** What computed it, as far as it can be told: for `diff` and for a reader in a year. */
   code: z.object({ commit: z.string().optional(), dirty: z.boolean().optional() }),
-  versions: z.object({ hatchery: z.string(), engine: z.string(), sdk: z.string(), node: z.string() }),
+  versions: z.object({
+    hatchery: z.string(),
+    engine: z.string(),
+    sdk: z.string(),
+    node: z.string(),
+  }),
 });
 export type Manifest = z.infer<typeof Manifest>;
 

@@ -57,7 +57,9 @@ export function parquetValues(column: Column, values: Values, isOptional: boolea
   if (!(values instanceof Float64Array)) return values;
   switch (column.kind) {
     case "number":
-      return isOptional ? Array.from(values, (value) => (Number.isNaN(value) ? null : value)) : values;
+      return isOptional
+        ? Array.from(values, (value) => (Number.isNaN(value) ? null : value))
+        : values;
     case "integer":
       if (fitsInt32(column) && !isOptional) return Int32Array.from(values);
       return Array.from(values, (value) => {
@@ -113,7 +115,12 @@ export function encodePart(
     for (const key of ["cause", "fingerprint", "message"] as const) {
       const data = Array.from<string | null>({ length: rows.count }).fill(null);
       for (const { row, failure } of rows.failures) data[row] = failure[key];
-      schema.push({ name: key, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" });
+      schema.push({
+        name: key,
+        type: "BYTE_ARRAY",
+        converted_type: "UTF8",
+        repetition_type: "OPTIONAL",
+      });
       columnData.push({ name: key, data });
     }
   const writer = new ByteWriter();
@@ -166,7 +173,8 @@ export async function decodePart(
   const count = Number(metadata.num_rows);
   const cells = (name: string): Cells => {
     const data = found.get(name);
-    if (data?.length !== count) throw new Error(`Column "${name}" has ${data?.length ?? 0} of ${count} rows.`);
+    if (data?.length !== count)
+      throw new Error(`Column "${name}" has ${data?.length ?? 0} of ${count} rows.`);
     return data;
   };
   const failedRows = Uint8Array.from(cells("failed"), Number);
@@ -204,7 +212,9 @@ export async function decodePart(
 function valuesOf(column: Column, cells: Cells): Values {
   if (column.kind === "text") return Array.from(cells as (string | null)[]);
   if (cells instanceof Float64Array) return cells;
-  return Float64Array.from(cells as ArrayLike<unknown>, (cell) => (cell === null ? NaN : Number(cell)));
+  return Float64Array.from(cells as ArrayLike<unknown>, (cell) =>
+    cell === null ? NaN : Number(cell),
+  );
 }
 
 function arrayBuffer(bytes: Uint8Array): ArrayBuffer {

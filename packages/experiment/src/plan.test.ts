@@ -1,6 +1,14 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { chunkCount, chunkExtent, chunkRanges, chunkSizes, chunksOf, spread, type Round } from "./plan.ts";
+import {
+  chunkCount,
+  chunkExtent,
+  chunkRanges,
+  chunkSizes,
+  chunksOf,
+  spread,
+  type Round,
+} from "./plan.ts";
 import { countOf, rangesWhere, sliceOf } from "./ranges.ts";
 
 const settings = fc.record({
@@ -56,25 +64,63 @@ test("the simulations of all chunks of a round are the round's, whatever holes i
           kind: "again",
           createdAt: "",
           simulations,
-          chunkSizes: chunkSizes(wanted.length, 1, { chunkSeconds: 1, canary: 0, slots: 1, chunkSimulations: size }),
+          chunkSizes: chunkSizes(wanted.length, 1, {
+            chunkSeconds: 1,
+            canary: 0,
+            slots: 1,
+            chunkSimulations: size,
+          }),
         };
         const all = [...chunksOf(round.chunkSizes)].flatMap(({ chunk }) =>
           chunkRanges(round, chunk).flatMap(([first, count]) =>
             Array.from({ length: count }, (_, k) => first + k),
           ),
         );
-        expect(all).toEqual([...wanted].sort((a, b) => a - b));
+        expect(all).toEqual([...wanted].toSorted((a, b) => a - b));
       },
     ),
   );
 });
 
 test("a slice of ranges takes exactly its share", () => {
-  expect(sliceOf([[0, 3], [10, 5], [20, 1]], 2, 4)).toEqual([[2, 1], [10, 3]]);
-  expect(countOf(sliceOf([[0, 3], [10, 5]], 7, 100))).toBe(1);
+  expect(
+    sliceOf(
+      [
+        [0, 3],
+        [10, 5],
+        [20, 1],
+      ],
+      2,
+      4,
+    ),
+  ).toEqual([
+    [2, 1],
+    [10, 3],
+  ]);
+  expect(
+    countOf(
+      sliceOf(
+        [
+          [0, 3],
+          [10, 5],
+        ],
+        7,
+        100,
+      ),
+    ),
+  ).toBe(1);
 });
 
 test("the canary is spread over the whole design", () => {
-  expect(spread(1_000, 5)).toEqual([[0, 1], [250, 1], [500, 1], [749, 1], [999, 1]]);
-  expect(spread(2, 16)).toEqual([[0, 1], [1, 1]]);
+  expect(spread(1_000, 5)).toEqual([
+    [0, 1],
+    [250, 1],
+    [500, 1],
+    [749, 1],
+    [999, 1],
+  ]);
+  expect(spread(2, 16)).toEqual([
+    [0, 1],
+    [1, 1],
+  ]);
 });

@@ -75,7 +75,7 @@ export function spread(total: number, count: number): [number, number][] {
   const chosen = new Set<number>();
   for (let k = 0; k < count; k++)
     chosen.add(count === 1 ? 0 : Math.round((k * (total - 1)) / (count - 1)));
-  return [...chosen].sort((a, b) => a - b).map((i) => [i, 1]);
+  return [...chosen].toSorted((a, b) => a - b).map((i) => [i, 1]);
 }
 
 export function chunkCount(sizes: ChunkSizes): number {

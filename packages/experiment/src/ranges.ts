@@ -29,7 +29,10 @@ export function sliceOf(ranges: Ranges, position: number, size: number): [number
 }
 
 /** The numbers below `total` for which `isIn` holds, as ranges. */
-export function rangesWhere(total: number, isIn: (simulation: number) => boolean): [number, number][] {
+export function rangesWhere(
+  total: number,
+  isIn: (simulation: number) => boolean,
+): [number, number][] {
   const ranges: [number, number][] = [];
   for (let i = 0; i < total; i++) {
     if (!isIn(i)) continue;

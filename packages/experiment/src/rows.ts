@@ -95,7 +95,8 @@ export function createRowBuffer(
       for (let c = 0; c < columns.length; c++) {
         const value = records[c < parameters ? 0 : 1]?.[columns[c]!.name];
         const column = values[c]!;
-        if (column instanceof Float64Array) column[count] = value === undefined ? NaN : Number(value);
+        if (column instanceof Float64Array)
+          column[count] = value === undefined ? NaN : Number(value);
         else column[count] = value === undefined ? null : String(value);
       }
       if (failure !== undefined) failures.push({ row: count, failure });
@@ -153,7 +154,7 @@ export function sortedRows(
   resultColumns: readonly Column[],
 ): Rows {
   if (isAscending(rows.simulation)) return rows;
-  const order = Array.from(rows.simulation.keys()).sort(
+  const order = Array.from(rows.simulation.keys()).toSorted(
     (a, b) => rows.simulation[a]! - rows.simulation[b]! || a - b,
   );
   const sorted = createRowBuffer(parameterColumns, resultColumns, rows.count);

@@ -40,7 +40,9 @@ function threw(error: unknown): Attempt {
 }
 
 function schemaFailure(cause: FailureCause, error: z.ZodError): Failure {
-  const issues = error.issues.map(({ path, message }) => `${path.join(".") || "result"}: ${message}`);
+  const issues = error.issues.map(
+    ({ path, message }) => `${path.join(".") || "result"}: ${message}`,
+  );
   return createFailure(cause, issues.join("; "));
 }
 

@@ -63,11 +63,14 @@ test("a key cannot leave the store", async () => {
   await expect(store.create("../outside", "x")).rejects.toThrow("leaves the store");
 });
 
-test.skipIf(process.getuid?.() === 0)("a folder that may not be written is said in words", async () => {
-  await store.create("a", "x");
-  await chmod(store.address, 0o500);
-  await expect(store.create("b", "x")).rejects.toMatchObject({ name: "UserError" });
-});
+test.skipIf(process.getuid?.() === 0)(
+  "a folder that may not be written is said in words",
+  async () => {
+    await store.create("a", "x");
+    await chmod(store.address, 0o500);
+    await expect(store.create("b", "x")).rejects.toMatchObject({ name: "UserError" });
+  },
+);
 
 test("messages arrive in order, stay until they are done, and a broken one stops nobody", async () => {
   const mailbox = createFolderMailbox(join(folder, "mailbox"));

@@ -8,8 +8,7 @@ import type { Store, StoredObject } from "./store.ts";
 export function createFolderStore(folder: string): Store {
   const pathOf = (key: string) => {
     const path = join(folder, key);
-    if (relative(folder, path).startsWith(".."))
-      throw new Error(`Key "${key}" leaves the store.`);
+    if (relative(folder, path).startsWith("..")) throw new Error(`Key "${key}" leaves the store.`);
     return path;
   };
 
@@ -98,12 +97,12 @@ export function createFolderStore(folder: string): Store {
           const stat = await orMissing(fs.stat(path));
           if (stat !== undefined) found.push({ key, size: stat.size });
         }
-        return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+        return found.toSorted((a, b) => (a.key < b.key ? -1 : 1));
       }),
     names: (prefix) =>
       guarded(async () => {
         const names = (await orMissing(fs.readdir(pathOf(prefix)))) ?? [];
-        return names.filter((name) => !name.startsWith(".")).sort();
+        return names.filter((name) => !name.startsWith(".")).toSorted();
       }),
     localFile: (key) =>
       guarded(async () => ((await orMissing(fs.stat(pathOf(key)))) ? pathOf(key) : undefined)),
@@ -123,10 +122,19 @@ async function orMissing<T>(work: Promise<T>): Promise<T | undefined> {
 function storeError(error: NodeJS.ErrnoException, folder: string): UserError | undefined {
   const reasons: Record<string, [string, string]> = {
     ENOSPC: ["is full", "Free space on that disk; work that was not written is done again."],
-    EDQUOT: ["is over its quota", "Free space on that disk; work that was not written is done again."],
+    EDQUOT: [
+      "is over its quota",
+      "Free space on that disk; work that was not written is done again.",
+    ],
     EROFS: ["is read-only", "Choose a folder that can be written, by HATCHERY_HOME."],
-    EACCES: ["may not be entered or written", "Give this user the right, or choose another folder by HATCHERY_HOME."],
-    EPERM: ["may not be written, or its file system has no hard links", "Choose another folder by HATCHERY_HOME."],
+    EACCES: [
+      "may not be entered or written",
+      "Give this user the right, or choose another folder by HATCHERY_HOME.",
+    ],
+    EPERM: [
+      "may not be written, or its file system has no hard links",
+      "Choose another folder by HATCHERY_HOME.",
+    ],
   };
   const reason = reasons[error.code ?? ""];
   return (

@@ -3,7 +3,11 @@ import type { Command } from "commander";
 import { UserError, exitCodes } from "@hatchery/config";
 import { describeDesign, experimentKeys } from "@hatchery/experiment";
 import { summaryText, type Summary } from "@hatchery/experiment/results";
-import { addExperimentOptions, readRequest, type ExperimentOptions } from "../experiment-options.ts";
+import {
+  addExperimentOptions,
+  readRequest,
+  type ExperimentOptions,
+} from "../experiment-options.ts";
 import { findExperiment, readExperiment, readSummary } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
@@ -16,7 +20,9 @@ export function configureExperimentCommands(program: Command, io: Io): void {
   addExperimentOptions(
     program
       .command("run")
-      .description("Run an experiment to its end: start the stage if need be, submit, watch, show the results.")
+      .description(
+        "Run an experiment to its end: start the stage if need be, submit, watch, show the results.",
+      )
       .argument("<model>", "one of `pnpm hatchery models`")
       .addHelpText(
         "before",
@@ -39,7 +45,10 @@ export function configureExperimentCommands(program: Command, io: Io): void {
       .command("submit")
       .description("Submit an experiment and return at once.")
       .argument("<model>", "one of `pnpm hatchery models`")
-      .addHelpText("before", examples("submit building-energy --simulations 1000000", "submit pi -n 100 --json")),
+      .addHelpText(
+        "before",
+        examples("submit building-energy --simulations 1000000", "submit pi -n 100 --json"),
+      ),
   )
     .option("--stage <stage>", "which stage", "local")
     .option("--json", "one JSON document on stdout")
@@ -70,12 +79,15 @@ export function configureExperimentCommands(program: Command, io: Io): void {
         if (options.json) io.out(JSON.stringify(change));
       });
       if (!options.json) await showOutcome(experiment, stage, io);
-      if (progress.failed > 0 || progress.done < progress.total) process.exitCode = exitCodes.workFailed;
+      if (progress.failed > 0 || progress.done < progress.total)
+        process.exitCode = exitCodes.workFailed;
     });
 
   program
     .command("cancel")
-    .description("Cancel an experiment. What is done stays; the rest is accounted for as cancelled.")
+    .description(
+      "Cancel an experiment. What is done stays; the rest is accounted for as cancelled.",
+    )
     .argument("<experiment>", 'in full, the start of its id, or "latest"')
     .addHelpText("before", examples("cancel latest", "cancel building-energy/20261121-093000-k3f9"))
     .option("--stage <stage>", "which stage", "local")
@@ -89,7 +101,9 @@ export function configureExperimentCommands(program: Command, io: Io): void {
           exitCode: exitCodes.wrongUsage,
         });
       await stage.mailbox.post({ kind: "cancel", experiment });
-      io.say(`${experiment} is being cancelled; what is done stays. See:  pnpm hatchery watch ${experiment}`);
+      io.say(
+        `${experiment} is being cancelled; what is done stays. See:  pnpm hatchery watch ${experiment}`,
+      );
     });
 
   program
@@ -97,7 +111,9 @@ export function configureExperimentCommands(program: Command, io: Io): void {
     .description("Run the sample experiment: 10,000 buildings in three climates.")
     .option("--json", "one JSON document on stdout")
     .action(async ({ json }: { json?: true }) => {
-      io.say("10,000 simulations of one building zone's year, in three climates, on the real engine.");
+      io.say(
+        "10,000 simulations of one building zone's year, in three climates, on the real engine.",
+      );
       io.say("The first time, the engine is built from source, which takes a few minutes.\n");
       await run(
         "building-energy",

@@ -38,7 +38,9 @@ export function configureResultCommands(program: Command, io: Io): void {
       }
       if (options.json) return io.out(JSON.stringify(rows));
       if (rows.length === 0)
-        return io.out("No experiment yet. Run one:  pnpm hatchery run building-energy --simulations 1000");
+        return io.out(
+          "No experiment yet. Run one:  pnpm hatchery run building-energy --simulations 1000",
+        );
       const width = Math.max(...rows.map(({ experiment }) => experiment.length));
       for (const { experiment, state, total, done, failed, notRun } of rows)
         io.out(
@@ -64,11 +66,15 @@ export function configureResultCommands(program: Command, io: Io): void {
     .option("--csv <file>", "write all results, or the query's answer, to a file")
     .option("--path", "print the path of the Parquet file")
     .option("--json", "one JSON document on stdout: the summary, or the query's answer")
-    .action(async (reference: string, options: ResultOptions) => showResults(reference, options, io));
+    .action(async (reference: string, options: ResultOptions) =>
+      showResults(reference, options, io),
+    );
 
   program
     .command("verify")
-    .description("Recount every simulation from the store alone: done + failed + not run must be N, each with its cause.")
+    .description(
+      "Recount every simulation from the store alone: done + failed + not run must be N, each with its cause.",
+    )
     .argument("[experiment]", 'in full, the start of its id, or "latest"', "latest")
     .addHelpText("before", examples("verify", "verify building-energy --json"))
     .option("--stage <stage>", "which stage's store", "local")
@@ -91,14 +97,17 @@ export function configureResultCommands(program: Command, io: Io): void {
       const all = Object.values(await loadModels(io.environment["MODELS_MODULE"]));
       const models = name === undefined ? all : all.filter((model) => model.name === name);
       if (models.length === 0)
-        throw new UserError(`There is no model "${name}". There are: ${all.map((model) => model.name).join(", ")}.`, {
-          exitCode: exitCodes.wrongUsage,
-        });
+        throw new UserError(
+          `There is no model "${name}". There are: ${all.map((model) => model.name).join(", ")}.`,
+          {
+            exitCode: exitCodes.wrongUsage,
+          },
+        );
       if (json)
         return io.out(
           JSON.stringify(
-            models.map(({ name, description, limits, parameterColumns, resultColumns }) => ({
-              name,
+            models.map(({ name: title, description, limits, parameterColumns, resultColumns }) => ({
+              name: title,
               description,
               limits,
               parameters: parameterColumns,
@@ -106,10 +115,10 @@ export function configureResultCommands(program: Command, io: Io): void {
             })),
           ),
         );
-      for (const { name, description, parameterColumns, resultColumns } of models)
+      for (const { name: title, description, parameterColumns, resultColumns } of models)
         io.out(
           [
-            `${name}${description === undefined ? "" : `: ${description}`}`,
+            `${title}${description === undefined ? "" : `: ${description}`}`,
             "  Parameters",
             ...columnLines(parameterColumns),
             "  Results",
@@ -158,7 +167,14 @@ async function showResults(reference: string, options: ResultOptions, io: Io): P
   const { columns, rows } = await dataset.rows(query);
   if (options.json) return io.out(JSON.stringify({ columns, rows }));
   io.out(columns.join("\t"));
-  for (const row of rows) io.out(row.map((value) => (value === null ? "" : String(value))).join("\t"));
+  for (const row of rows)
+    io.out(
+      row
+        .map((value) =>
+          value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value),
+        )
+        .join("\t"),
+    );
 }
 
 function columnLines(columns: readonly Column[]): string[] {

@@ -17,11 +17,22 @@ export function configureStageCommands(program: Command, io: Io): void {
 
   program
     .command("up")
-    .description("Start the real engine, its database, a steward and workers here, on loopback only.")
+    .description(
+      "Start the real engine, its database, a steward and workers here, on loopback only.",
+    )
     .addHelpText("before", examples("up", "up --workers 2 --idle-minutes 0", "up --stage local-b"))
     .option(...stageOption, "local")
-    .option("--workers <N>", "worker processes, each with a slot per core (WORKER_COUNT, else 1)", wholeNumber("--workers", 256))
-    .option("--idle-minutes <M>", "stop by itself after so long without an experiment; 0: never", wholeNumber("--idle-minutes", 100_000), idleMinutes)
+    .option(
+      "--workers <N>",
+      "worker processes, each with a slot per core (WORKER_COUNT, else 1)",
+      wholeNumber("--workers", 256),
+    )
+    .option(
+      "--idle-minutes <M>",
+      "stop by itself after so long without an experiment; 0: never",
+      wholeNumber("--idle-minutes", 100_000),
+      idleMinutes,
+    )
     .action(async (options: { stage: string; workers?: number; idleMinutes: number }) => {
       openStage(options.stage);
       await bringUp(options.stage, options, io);
@@ -30,7 +41,9 @@ export function configureStageCommands(program: Command, io: Io): void {
 
   program
     .command("down")
-    .description("Stop a stage. Experiments stay in the store; unfinished ones go on at the next `up`.")
+    .description(
+      "Stop a stage. Experiments stay in the store; unfinished ones go on at the next `up`.",
+    )
     .addHelpText("before", examples("down", "down --destroy"))
     .option(...stageOption, "local")
     .option("--destroy", "also delete the engine's database, keys and logs; never the store")
@@ -55,21 +68,27 @@ export function configureStageCommands(program: Command, io: Io): void {
         const progress = await readProgress(stage.store, experiment);
         if (progress !== undefined && progress.state !== "closed") active.push(progress);
       }
-      if (json) return io.out(JSON.stringify({ stage: name, up: state !== undefined, state, active }));
+      if (json)
+        return io.out(JSON.stringify({ stage: name, up: state !== undefined, state, active }));
       if (state === undefined) io.out(`Stage "${name}" is not up. Start it:  pnpm hatchery up`);
       else {
         io.out(`Stage "${name}" is ${state.status} since ${state.startedAt}.`);
         for (const { name: process, pid, restarts } of [...state.processes, ...state.workers])
-          io.out(`  ${process.padEnd(12)} pid ${pid}${restarts > 0 ? `, restarted ${restarts} times` : ""}`);
+          io.out(
+            `  ${process.padEnd(12)} pid ${pid}${restarts > 0 ? `, restarted ${restarts} times` : ""}`,
+          );
       }
-      for (const progress of active) io.out(`${progress.experiment}\n  ${progressLine(progress, 76)}`);
+      for (const progress of active)
+        io.out(`${progress.experiment}\n  ${progressLine(progress, 76)}`);
     });
 
   program
     .command("fleet")
     .description("The workers of a stage.")
     .command("scale")
-    .description("Set how many workers the stage has; workers that must go finish what they are at.")
+    .description(
+      "Set how many workers the stage has; workers that must go finish what they are at.",
+    )
     .argument("<N>", "worker processes", wholeNumber("N", 256))
     .addHelpText("before", examples("fleet scale 4", "fleet scale 0"))
     .option(...stageOption, "local")
@@ -82,26 +101,40 @@ export function configureStageCommands(program: Command, io: Io): void {
   program
     .command("logs")
     .description("Show the last lines a process of the stage has logged.")
-    .argument("[process]", "engine, api, database, steward, worker-1, …; all their names when left out")
+    .argument(
+      "[process]",
+      "engine, api, database, steward, worker-1, …; all their names when left out",
+    )
     .addHelpText("before", examples("logs", "logs worker-1 --lines 50", "logs engine --follow"))
     .option(...stageOption, "local")
     .option("--lines <N>", "how many", wholeNumber("--lines", 1_000_000), 20)
     .option("--follow", "go on with what comes")
-    .action(async (process: string | undefined, options: { stage: string; lines: number; follow?: true }) => {
-      openStage(options.stage);
-      const { logs } = localStagePaths(options.stage);
-      const names = existsSync(logs)
-        ? readdirSync(logs).filter((name) => name.endsWith(".log")).map((name) => name.slice(0, -4)).sort()
-        : [];
-      if (process === undefined) return io.out(names.join("\n"));
-      if (!names.includes(process))
-        throw new UserError(`Stage "${options.stage}" has no log of "${process}". It has: ${names.join(", ") || "none"}.`, {
-          exitCode: exitCodes.wrongUsage,
-        });
-      const file = join(logs, `${process}.log`);
-      io.out(readFileSync(file, "utf8").trimEnd().split("\n").slice(-options.lines).join("\n"));
-      if (options.follow) await follow(file, io);
-    });
+    .action(
+      async (
+        process: string | undefined,
+        options: { stage: string; lines: number; follow?: true },
+      ) => {
+        openStage(options.stage);
+        const { logs } = localStagePaths(options.stage);
+        const names = existsSync(logs)
+          ? readdirSync(logs)
+              .filter((name) => name.endsWith(".log"))
+              .map((name) => name.slice(0, -4))
+              .toSorted()
+          : [];
+        if (process === undefined) return io.out(names.join("\n"));
+        if (!names.includes(process))
+          throw new UserError(
+            `Stage "${options.stage}" has no log of "${process}". It has: ${names.join(", ") || "none"}.`,
+            {
+              exitCode: exitCodes.wrongUsage,
+            },
+          );
+        const file = join(logs, `${process}.log`);
+        io.out(readFileSync(file, "utf8").trimEnd().split("\n").slice(-options.lines).join("\n"));
+        if (options.follow) await follow(file, io);
+      },
+    );
 
   program
     .command("doctor")
@@ -113,7 +146,9 @@ export function configureStageCommands(program: Command, io: Io): void {
       if (json) io.out(JSON.stringify(checks));
       else
         for (const { name, ok, found, needed, fix } of checks)
-          io.out(`${ok ? "ok     " : "lacking"}  ${name.padEnd(20)} ${found}${ok ? "" : `  (needed: ${needed})\n         ${fix}`}`);
+          io.out(
+            `${ok ? "ok     " : "lacking"}  ${name.padEnd(20)} ${found}${ok ? "" : `  (needed: ${needed})\n         ${fix}`}`,
+          );
       if (checks.some(({ ok }) => !ok)) process.exitCode = exitCodes.workFailed;
     });
 }
@@ -123,9 +158,12 @@ function wholeNumber(name: string, most: number): (text: string) => number {
   return (text) => {
     const value = text.trim() === "" ? Number.NaN : Number(text);
     if (Number.isInteger(value) && value >= 0 && value <= most) return value;
-    throw new UserError(`${name} ${JSON.stringify(text)} must be a whole number from 0 to ${most}.`, {
-      exitCode: exitCodes.wrongUsage,
-    });
+    throw new UserError(
+      `${name} ${JSON.stringify(text)} must be a whole number from 0 to ${most}.`,
+      {
+        exitCode: exitCodes.wrongUsage,
+      },
+    );
   };
 }
 
@@ -134,8 +172,9 @@ async function follow(file: string, io: Io): Promise<void> {
   watchFile(file, { interval: 250 }, ({ size }) => {
     if (size < position) position = 0;
     if (size === position) return;
-    createReadStream(file, { start: position, end: size - 1, encoding: "utf8" }).on("data", (text) =>
-      io.out(String(text).trimEnd()),
+    createReadStream(file, { start: position, end: size - 1, encoding: "utf8" }).on(
+      "data",
+      (text) => io.out(String(text).trimEnd()),
     );
     position = size;
   });
