@@ -16,6 +16,7 @@ export interface ExperimentOptions {
   readonly levels: readonly string[];
   readonly replicates?: number;
   readonly chunkSize?: number;
+  readonly maxFailures?: number;
   readonly name?: string;
   readonly dryRun?: true;
   readonly json?: true;
@@ -50,6 +51,11 @@ export function addExperimentOptions(command: Command): Command {
     .option(
       "--chunk-size <S>",
       "simulations per chunk (measured by a canary when left out)",
+      Number,
+    )
+    .option(
+      "--max-failures <percent>",
+      "hold the rest back when more of the canary or of the latest simulations fail; 100: never (default: 50)",
       Number,
     )
     .option("--name <name>", "what the experiment is called (the model's name when left out)");
@@ -96,6 +102,7 @@ export async function readRequest(
     );
   checkWhole(options.seed, "--seed", 0, Number.MAX_SAFE_INTEGER, problems);
   checkWhole(options.chunkSize, "--chunk-size", 1, 100_000, problems);
+  checkWhole(options.maxFailures, "--max-failures", 0, 100, problems);
   checkWhole(options.workers, "--workers", 1, 256, problems);
   if (problems.length > 0) throw wrongUsage(problems);
 
@@ -119,6 +126,7 @@ export async function readRequest(
       chunkSeconds: 2,
       ...(options.chunkSize !== undefined && { chunkSimulations: options.chunkSize }),
       canary: 16,
+      maxFailures: (options.maxFailures ?? 50) / 100,
       slots:
         slotsPerWorker() * (options.workers ?? readLocalStage(options.stage)?.workers.length ?? 1),
     },

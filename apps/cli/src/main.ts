@@ -1,6 +1,7 @@
 /** hatchery: the command line. Puts the commands together, and is the one place that prints an error and sets the exit code. */
 import { Command, CommanderError } from "commander";
 import { UserError, exitCodes, hatcheryVersion } from "@hatchery/config";
+import { configureAgainCommands } from "./commands/again-commands.ts";
 import { configureExperimentCommands } from "./commands/experiment-commands.ts";
 import { configureResultCommands } from "./commands/result-commands.ts";
 import { configureStageCommands } from "./commands/stage-commands.ts";
@@ -28,6 +29,7 @@ export async function hatchery(words: readonly string[], io: Io): Promise<number
     })
     .exitOverride();
   configureExperimentCommands(program, io);
+  configureAgainCommands(program, io);
   configureResultCommands(program, io);
   configureStageCommands(program, io);
   try {

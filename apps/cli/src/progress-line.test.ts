@@ -4,6 +4,7 @@ import { count, duration, progressLine } from "./progress-line.ts";
 
 const progress: Progress = {
   experiment: "a/1",
+  stage: "local",
   state: "running",
   total: 10_000,
   done: 4_248,

@@ -1,7 +1,7 @@
 /** Watch: follows an experiment to its close by what the store says. Leaving it never touches the experiment. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError, exitCodes, readLocalStage } from "@hatchery/config";
-import { readManifest, readProgress, type Progress } from "@hatchery/experiment";
+import { readProgress, type Progress } from "@hatchery/experiment";
 import type { Io } from "./io.ts";
 import { progressLine } from "./progress-line.ts";
 import type { Stage } from "./stage.ts";
@@ -11,19 +11,27 @@ const lookEveryMs = 150;
 const lineEveryMs = 10_000;
 /** A steward that is at work publishes several times a second. */
 const silentMs = 15_000;
+/** A worker is connected about a second after its start. */
+const workerlessMs = 20_000;
 
-/** Resolves with the last progress once the experiment is closed. Ctrl-C rejects, and the experiment goes on. */
+/**
+ * Resolves with the last progress once the experiment is closed. Ctrl-C rejects, and the experiment goes on.
+ * An experiment that is run again was closed before: what was published up to `after` does not count.
+ */
 export async function watch(
   experiment: string,
   stage: Stage,
   io: Io,
   onProgress: (progress: Progress) => void = () => undefined,
+  after = "",
 ): Promise<Progress> {
   let lastLineAt = -Infinity;
   let lastUpdate = "";
   let lastUpdateAt = performance.now();
+  let withWorkersAt = performance.now();
   for (;;) {
-    const progress = await readProgress(stage.store, experiment);
+    const published = await readProgress(stage.store, experiment);
+    const progress = published !== undefined && published.updatedAt > after ? published : undefined;
     const now = performance.now();
     if (progress !== undefined && progress.updatedAt !== lastUpdate) {
       lastUpdate = progress.updatedAt;
@@ -36,7 +44,12 @@ export async function watch(
       }
     }
     if (progress?.state === "closed") return progress;
-    if (now - lastUpdateAt > silentMs) await explainSilence(experiment, stage);
+    if (now - lastUpdateAt > silentMs) explainSilence(experiment, published?.stage ?? stage.name);
+    if (progress?.workers !== 0) withWorkersAt = now;
+    else if (now - withWorkersAt > workerlessMs) {
+      explainTrouble(progress.stage, io);
+      withWorkersAt = Infinity;
+    }
     try {
       await sleep(lookEveryMs, undefined, { signal: io.interrupted });
     } catch {
@@ -49,14 +62,16 @@ export async function watch(
 }
 
 /** Throws when nobody keeps the experiment; a stage that is up restarts its steward by itself. */
-async function explainSilence(experiment: string, stage: Stage): Promise<void> {
-  const manifest = await readManifest(stage.store, experiment);
-  if (manifest !== undefined && readLocalStage(manifest.stage) === undefined)
-    throw new UserError(
-      `The stage "${manifest.stage}" is not up, so ${experiment} is not going on.`,
-      {
-        hint: "It goes on where it is as soon as the stage is up:  pnpm hatchery up",
-        exitCode: exitCodes.stageNotUp,
-      },
-    );
+function explainSilence(experiment: string, stage: string): void {
+  if (readLocalStage(stage) === undefined)
+    throw new UserError(`The stage "${stage}" is not up, so ${experiment} is not going on.`, {
+      hint: "It goes on where it is as soon as the stage is up:  pnpm hatchery up",
+      exitCode: exitCodes.stageNotUp,
+    });
+}
+
+/** Says once why nothing moves, as far as the stage knows. */
+function explainTrouble(stage: string, io: Io): void {
+  const trouble = readLocalStage(stage)?.trouble ?? [];
+  io.say(["No worker is at work.", ...trouble, `See:  pnpm hatchery status --stage ${stage}`].join("\n"));
 }

@@ -4,6 +4,7 @@ import {
   chunksOf,
   experimentKeys,
   footerBytes,
+  outcome,
   partKeys,
   readPartFacts,
   readProgress,
@@ -20,45 +21,60 @@ import { createMeter } from "./meter.ts";
 
 export type Ended = NonNullable<Progress["ended"]>;
 
+interface Totals {
+  readonly done: number;
+  readonly failed: number;
+  readonly retries: number;
+  readonly interruptions: number;
+}
+
 export interface Account {
   readonly rounds: Round[];
-  readonly startedAt: string;
-  /** Simulations that have a row. */
-  counted(): number;
+  totals(): Totals;
   /** Looks for new parts of a round; answers the chunks that have none yet. */
   look(round: Round): Promise<number[]>;
-  /** Takes a full recount over what the parts' footers said. */
-  settle(ledger: Ledger): void;
-  publish(state: Progress["state"], ended?: Ended): Promise<void>;
+  /** Share of failures among the latest simulations of this round, once there are enough to tell. */
+  recentFailureShare(): number | undefined;
+  /** Counts on from a recount; the simulations and parts of `round`, which was looked at before, are left to count. */
+  settle(ledger: Ledger, round?: Round): void;
+  publish(state: Progress["state"], ended?: Ended, reason?: string): Promise<void>;
 }
 
 /** How often the engine is asked for its workers: its API allows 10 requests a second in all. */
 const askWorkersEveryMs = 5_000;
+/** Fewer simulations than this say nothing about a failure rate; more than the window are history. */
+const leastRecent = 50;
+const recentWindow = 1_000;
 
 export async function openAccount(
   manifest: Manifest,
+  stage: string,
   store: Store,
   engine: Engine,
 ): Promise<Account> {
   const { experiment, total } = manifest;
   const rounds = await readRounds(store, experiment);
-  const facts = new Map<string, PartFacts>();
   const meter = createMeter();
   const startedAt = (await readProgress(store, experiment))?.startedAt ?? new Date().toISOString();
+  let settled: Totals = { done: 0, failed: 0, retries: 0, interruptions: 0 };
+  let settledParts = 0;
+  /** By key, in the order in which they were found. */
+  let facts = new Map<string, PartFacts>();
   let workers = 0;
   let workersAskedAt = -Infinity;
-  let settled: { done: number; failed: number } | undefined;
-
-  function sum(of: (one: PartFacts) => number): number {
-    let whole = 0;
-    for (const one of facts.values()) whole += of(one);
-    return whole;
-  }
 
   const account: Account = {
     rounds,
-    startedAt,
-    counted: () => sum(({ done, failed }) => done + failed),
+    totals() {
+      const sum = { ...settled };
+      for (const one of facts.values()) {
+        sum.done += one.done;
+        sum.failed += one.failed;
+        sum.retries += one.retries;
+        sum.interruptions += one.interruptions;
+      }
+      return sum;
+    },
     async look(round) {
       const keys = await partKeys(store, experiment, round.round);
       const missing: number[] = [];
@@ -73,45 +89,64 @@ export async function openAccount(
       }
       return missing;
     },
-    settle(ledger) {
-      settled = ledger;
-      for (const { key } of ledger.corrupt) facts.delete(key);
+    recentFailureShare() {
+      let count = 0;
+      let failed = 0;
+      for (const one of [...facts.values()].toReversed()) {
+        if (count >= recentWindow) break;
+        count += one.done + one.failed;
+        failed += one.failed;
+      }
+      return count < leastRecent ? undefined : failed / count;
     },
-    async publish(state, ended) {
+    settle(ledger, round) {
+      let { done, failed } = ledger;
+      for (const [first, count] of round?.simulations ?? [])
+        for (let i = first; i < first + count; i++) {
+          if (ledger.outcomes[i] === outcome.done) done--;
+          if (ledger.outcomes[i] === outcome.failed) failed--;
+        }
+      let { retries, interruptions } = ledger;
+      // The parts that are looked at again, this time for what they add.
+      for (const part of round === undefined ? [] : facts.values()) {
+        retries -= part.retries;
+        interruptions -= part.interruptions;
+      }
+      settled = { done, failed, retries, interruptions };
+      if (round === undefined) settledParts += facts.size;
+      facts = new Map();
+    },
+    async publish(state, ended, reason) {
       const now = performance.now();
       if (now - workersAskedAt > askWorkersEveryMs) {
         workersAskedAt = now;
         // How many workers there are is a courtesy; progress goes on without it.
         workers = await engine.workers().catch(() => workers);
       }
-      const { done, failed } =
-        state === "closed" && settled !== undefined
-          ? settled
-          : { done: sum((one) => one.done), failed: sum((one) => one.failed) };
-      meter.read(done + failed, now);
+      const totals = account.totals();
+      const counted = totals.done + totals.failed;
+      meter.read(counted, now);
       const rate = meter.perSecond();
       const progress: Progress = {
         experiment,
+        stage,
         state,
         ...(ended !== undefined && { ended }),
+        ...(reason !== undefined && { reason }),
         total,
-        done,
-        failed,
-        parts: facts.size,
+        ...totals,
+        parts: settledParts + facts.size,
         chunks: rounds.reduce((chunks, round) => chunks + chunkCount(round.chunkSizes), 0),
         round: rounds.at(-1)?.round ?? 0,
         workers,
-        retries: sum(({ retries }) => retries),
-        interruptions: sum(({ interruptions }) => interruptions),
         simulationsPerSecond: rate,
-        ...(rate > 0 && { secondsLeft: Math.max(0, total - done - failed) / rate }),
+        ...(rate > 0 && { secondsLeft: Math.max(0, total - counted) / rate }),
         startedAt,
         updatedAt: new Date().toISOString(),
       };
       await store.replace(experimentKeys(experiment).progress, JSON.stringify(progress));
     },
   };
-  for (const round of rounds.slice(0, -1)) await account.look(round);
   await account.publish("queued");
   return account;
 }

@@ -50,7 +50,7 @@ export async function closeExperiment(
           ? []
           : [
               {
-                cause: ended === "cancelled" ? "cancelled" : "lost",
+                cause: ended,
                 count: ledger.notRun,
                 example: missing[0]![0],
               },

@@ -7,12 +7,17 @@ import {
   chunkCount,
   countLedger,
   experimentKeys,
+  failedRanges,
   notRunRanges,
+  rangesWhere,
+  outcome as outcomes,
   readManifest,
+  readRounds,
   recordEvent,
   roundKeys,
   roundTotal,
   type Manifest,
+  type Message,
   type Round,
   type Store,
 } from "@hatchery/experiment";
@@ -24,6 +29,7 @@ import type { Engine } from "./engine.ts";
 import { afterCanary, againRound, firstRound } from "./rounds.ts";
 
 export interface Keeper {
+  readonly stage: string;
   readonly store: Store;
   readonly engine: Engine;
   readonly logger: Logger;
@@ -33,95 +39,154 @@ export interface Keeper {
 const lookEveryMs = 200;
 /** Without a new part for so long, the engine is asked whether it still has the missing chunks. */
 const quietMs = 10_000;
-/** A cancelled chunk's worker writes what it has; it is waited for so long. */
-const cancelMs = 20_000;
+/** A chunk that is taken back ends at its next simulation and its worker writes what it has: waited for so long. */
+const takeBackMs = 20_000;
 /** Rounds in a row that bring nothing before what is missing is called lost. */
 const mostFruitlessRounds = 3;
 
 export async function keepExperiment(experiment: string, keeper: Keeper): Promise<void> {
-  const { store, engine, logger } = keeper;
+  const { store, engine, logger, stage } = keeper;
+  const keys = experimentKeys(experiment);
   const manifest = await readManifest(store, experiment);
   if (manifest === undefined) {
     logger.error({ experiment }, "has no manifest; it is not kept.");
     return;
   }
-  const account = await openAccount(manifest, store, engine);
+  const account = await openAccount(manifest, stage, store, engine);
+  const { rounds } = account;
+  const last = rounds.at(-1);
+  if (last?.kind === "again") {
+    // What it computes again is in the parts of earlier rounds too, and must not be counted twice.
+    await account.look(last);
+    account.settle(await countLedger(store, manifest), last);
+  } else for (const round of rounds.slice(0, -1)) await account.look(round);
+
   let ended: Ended | undefined;
   let fruitless = 0;
   while (ended === undefined) {
-    const round = account.rounds.at(-1) ?? (await addRound(firstRound(manifest, new Date())));
-    const before = account.counted();
-    const outcome = await runRound(manifest, round, account, keeper);
-    if (outcome === "cancelled") ended = "cancelled";
-    else if (outcome === "complete" && round.kind === "canary")
-      await addRound(
-        afterCanary(manifest, round, await measureCanary(store, manifest, round), new Date()),
-      );
-    else {
+    const round = rounds.at(-1) ?? (await addRound(firstRound(manifest, new Date())));
+    const result = await runRound(manifest, round, account, keeper);
+    if (result === "cancelled" || result === "halted") ended = result;
+    else if (result === "complete" && round.kind === "canary") {
+      const seconds = await measureCanary(store, manifest, round);
+      await addRound(afterCanary(manifest, round, seconds, new Date()));
+    } else {
       const ledger = await countLedger(store, manifest);
-      account.settle(ledger);
-      fruitless = account.counted() > before ? 0 : fruitless + 1;
-      if (ledger.notRun === 0) ended = "completed";
+      const missing = notRunRanges(ledger);
+      const before = missing.length === 0 ? 0 : roundTotal(round);
+      fruitless = ledger.notRun < before ? 0 : fruitless + 1;
+      if (missing.length === 0) ended = "completed";
       else if (fruitless === mostFruitlessRounds) ended = "lost";
-      else await addRound(againRound(manifest, round, notRunRanges(ledger), new Date()));
+      else {
+        await addRound(againRound(rounds, missing, manifest, new Date()));
+        account.settle(ledger);
+      }
     }
   }
-  await account.publish("closing", ended);
-  account.settle(await closeExperiment(manifest, ended, account.rounds, store));
+  const reason = (await store.read(keys.halted))?.toString("utf8");
+  await account.publish("closing", ended, reason);
+  account.settle(await closeExperiment(manifest, ended, rounds, store));
   await recordEvent(store, experiment, "closed", { ended });
-  await account.publish("closed", ended);
+  await account.publish("closed", ended, reason);
 
   async function addRound(round: Round): Promise<Round> {
-    await store.create(roundKeys(experiment, round.round).plan, JSON.stringify(round));
-    account.rounds.push(round);
-    await recordEvent(store, experiment, "round", {
-      round: round.round,
-      kind: round.kind,
-      simulations: roundTotal(round),
-      chunks: chunkCount(round.chunkSizes),
-    });
+    await writeRound(store, experiment, round);
+    rounds.push(round);
     return round;
   }
 }
 
+/** Plans another pass over what failed or has no row, and takes back what had stopped the experiment. */
+export async function planAgain(
+  { experiment, simulations, maxFailures }: Extract<Message, { kind: "again" }>,
+  store: Store,
+): Promise<void> {
+  const manifest = await readManifest(store, experiment);
+  if (manifest === undefined) return;
+  const keys = experimentKeys(experiment);
+  const rounds = await readRounds(store, experiment);
+  const ledger = await countLedger(store, manifest);
+  const wanted = {
+    failed: () => failedRanges(ledger),
+    missing: () => notRunRanges(ledger),
+    both: () => rangesWhere(ledger.total, (i) => ledger.outcomes[i] !== outcomes.done),
+  }[simulations]();
+  await store.remove(keys.cancelled);
+  await store.remove(keys.halted);
+  if (wanted.length === 0 || rounds.length === 0) return;
+  const round = againRound(rounds, wanted, manifest, new Date());
+  await writeRound(store, experiment, { ...round, ...(maxFailures !== undefined && { maxFailures }) });
+}
+
+async function writeRound(store: Store, experiment: string, round: Round): Promise<void> {
+  await store.create(roundKeys(experiment, round.round).plan, JSON.stringify(round));
+  await recordEvent(store, experiment, "round", {
+    round: round.round,
+    kind: round.kind,
+    simulations: roundTotal(round),
+    chunks: chunkCount(round.chunkSizes),
+  });
+}
+
 /** Has the engine compute what a round lacks, and follows it to its end. */
 async function runRound(
-  { experiment, createdAt }: Manifest,
+  manifest: Manifest,
   round: Round,
   account: Account,
   { store, engine, logger }: Keeper,
-): Promise<"complete" | "cancelled" | "lost"> {
+): Promise<"complete" | "cancelled" | "halted" | "lost"> {
+  const { experiment, createdAt } = manifest;
+  const keys = experimentKeys(experiment);
   const since = new Date(Date.parse(createdAt) - 60_000);
-  const isCancelled = async () =>
-    (await store.read(experimentKeys(experiment).cancelled)) !== undefined;
-  if (await isCancelled()) return "cancelled";
+  const maxFailures = round.maxFailures ?? manifest.plan.maxFailures;
+  const stopped = async () => {
+    if ((await store.read(keys.cancelled)) !== undefined) return "cancelled";
+    return (await store.read(keys.halted)) === undefined ? undefined : "halted";
+  };
+
+  const before = await stopped();
+  if (before !== undefined) return before;
   let missing = await account.look(round);
   const enqueued = await engine.enqueue(
     missing.map((chunk) => ({ experiment, round: round.round, chunk })),
   );
   logger.info({ experiment, round: round.round, missing: missing.length, enqueued }, "enqueued");
 
-  let cancelledAt: number | undefined;
+  let takenBackAt: number | undefined;
   let lastPartAt = performance.now();
   for (;;) {
     await account.publish("running");
-    if (missing.length === 0) return "complete";
-    await sleep(lookEveryMs);
-    const now = performance.now();
-    const before = missing.length;
-    missing = await account.look(round);
-    if (missing.length < before) lastPartAt = now;
-
-    if (cancelledAt === undefined && (await isCancelled())) {
-      cancelledAt = now;
+    await haltAtFailures();
+    const stop = await stopped();
+    if (stop === undefined && missing.length === 0) return "complete";
+    if (stop !== undefined && takenBackAt === undefined) {
+      takenBackAt = performance.now();
       await engine.cancel(experiment, since);
     }
+    await sleep(lookEveryMs);
+    const now = performance.now();
+    const lacking = missing.length;
+    missing = await account.look(round);
+    if (missing.length < lacking) lastPartAt = now;
+
     const isQuiet = now - lastPartAt > quietMs;
-    if (cancelledAt === undefined && !isQuiet) continue;
+    if (stop === undefined && !isQuiet) continue;
     const outstanding = await engine.outstanding(experiment, since);
-    if (cancelledAt !== undefined && (outstanding === 0 || now - cancelledAt > cancelMs))
-      return "cancelled";
+    const isTakenBack = takenBackAt !== undefined && (outstanding === 0 || now - takenBackAt > takeBackMs);
+    if (stop !== undefined && isTakenBack) return stop;
     if (isQuiet && outstanding === 0) return "lost";
     if (isQuiet) lastPartAt = now;
+  }
+
+  /** The canary as a whole and the latest simulations of any other round must stay under the share. */
+  async function haltAtFailures(): Promise<void> {
+    const { done, failed } = account.totals();
+    const isCanary = round.kind === "canary";
+    if (isCanary && missing.length > 0) return;
+    const share = isCanary ? failed / Math.max(1, done + failed) : account.recentFailureShare();
+    if (share === undefined || share <= maxFailures) return;
+    const percent = (value: number) => `${Math.round(value * 100)} %`;
+    const reason = `${percent(share)} of the ${isCanary ? "canary's" : "latest"} simulations failed; at most ${percent(maxFailures)} may.`;
+    if (await store.create(keys.halted, reason)) await recordEvent(store, experiment, "halted", { reason });
   }
 }

@@ -13,7 +13,7 @@ import {
 import { pino } from "pino";
 import { connectEngine } from "./engine.ts";
 import { createLocalFleet } from "./fleet.ts";
-import { keepExperiment } from "./keep.ts";
+import { keepExperiment, planAgain } from "./keep.ts";
 
 /** How often the mailbox is looked into: a person who submits should not notice. */
 const lookEveryMs = 100;
@@ -43,7 +43,7 @@ async function serve(settings: StewardSettings): Promise<void> {
     kept.add(experiment);
     for (;;) {
       try {
-        await keepExperiment(experiment, { store, engine, logger });
+        await keepExperiment(experiment, { stage: settings.STAGE, store, engine, logger });
         await store.remove(marker(experiment));
         kept.delete(experiment);
         return;
@@ -60,6 +60,13 @@ async function serve(settings: StewardSettings): Promise<void> {
   async function handle(message: Message): Promise<void> {
     switch (message.kind) {
       case "submit":
+        await store.create(marker(message.experiment), "");
+        void keep(message.experiment);
+        return;
+      case "again":
+        // One that is at work already computes what it lacks.
+        if (kept.has(message.experiment)) return;
+        await planAgain(message, store);
         await store.create(marker(message.experiment), "");
         void keep(message.experiment);
         return;

@@ -44,15 +44,17 @@ export function afterCanary(
   return mainRound(manifest, canary.round + 1, rest, secondsPerSimulation, now);
 }
 
-/** Another pass over simulations that have no row. */
+/** Another pass over some simulations, in chunks by what the rounds before had measured. */
 export function againRound(
-  manifest: Manifest,
-  previous: Round,
+  rounds: readonly Round[],
   simulations: Ranges,
+  manifest: Manifest,
   now: Date,
 ): Round {
-  const seconds = previous.secondsPerSimulation ?? manifest.plan.chunkSeconds;
-  return { ...mainRound(manifest, previous.round + 1, simulations, seconds, now), kind: "again" };
+  const measured = rounds.findLast(({ secondsPerSimulation }) => secondsPerSimulation !== undefined);
+  const seconds = measured?.secondsPerSimulation ?? manifest.plan.chunkSeconds;
+  const round = (rounds.at(-1)?.round ?? -1) + 1;
+  return { ...mainRound(manifest, round, simulations, seconds, now), kind: "again" };
 }
 
 function mainRound(

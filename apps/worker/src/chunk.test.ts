@@ -53,7 +53,7 @@ async function plan(total: number, fixed: Record<string, number | string>): Prom
       fixed,
     },
     total,
-    plan: { chunkSeconds: 1, canary: 0, slots: 1 },
+    plan: { chunkSeconds: 1, canary: 0, maxFailures: 1, slots: 1 },
     limits: faulty.limits,
     parameterSchema: faulty.parameterSchema,
     resultSchema: faulty.resultSchema,

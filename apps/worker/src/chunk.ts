@@ -24,9 +24,10 @@ import {
   type ExperimentColumns,
   type Manifest,
   type PartFacts,
+  type Ranges,
   type Store,
 } from "@hatchery/experiment";
-import type { Slot } from "./slot.ts";
+import type { Slot, SlotWork } from "./slot.ts";
 
 /** Thrown when a chunk was stopped before its end; its partial part is in the store. */
 export class ChunkInterrupted extends Error {
@@ -61,17 +62,7 @@ export async function computeChunk(
   if (earlier !== undefined) rows.append(earlier.rows);
   const before = rows.count;
   const end = await slot.run(
-    {
-      model: manifest.model,
-      design: manifest.design,
-      seed: manifest.seed,
-      limits: {
-        seconds: manifest.limits.seconds,
-        attempts: manifest.limits.attempts,
-        memoryBytes: bytesOf(manifest.limits.memory),
-      },
-      ranges: sliceOf(ranges, before, size - before),
-    },
+    slotWork(manifest, store, sliceOf(ranges, before, size - before)),
     { rows: (more) => rows.append(more), log: worker.log },
     stop,
   );
@@ -93,6 +84,23 @@ export async function computeChunk(
   }
   await store.create(keys.part(input.chunk), part.bytes);
   return part.facts;
+}
+
+/** What a slot needs to know to compute some simulations of an experiment. */
+export function slotWork(manifest: Manifest, store: Store, ranges: Ranges): SlotWork {
+  const { model, design, seed, limits } = manifest;
+  return {
+    model,
+    design,
+    seed,
+    limits: {
+      seconds: limits.seconds,
+      attempts: limits.attempts,
+      memoryBytes: bytesOf(limits.memory),
+    },
+    store: store.address,
+    ranges,
+  };
 }
 
 /** What an interrupted worker left of this chunk. One that cannot be read counts as not there. */

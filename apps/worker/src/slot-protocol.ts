@@ -12,6 +12,8 @@ export interface SlotJob {
     readonly attempts: number;
     readonly memoryBytes: number;
   };
+  /** The store's address, where a design reads its rows. */
+  readonly store: string;
   readonly ranges: readonly (readonly [number, number])[];
   /** Attempts that simulations have used up by ending the process they ran in. */
   readonly attemptsUsed: ReadonlyMap<number, number>;

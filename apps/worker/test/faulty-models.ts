@@ -1,4 +1,5 @@
 /** A model that does to its process what a bad simulator does. For tests. */
+import { existsSync } from "node:fs";
 import { defineModel } from "@hatchery/experiment";
 import { z } from "zod";
 
@@ -22,6 +23,11 @@ const faults = {
   },
   nan: () => ({ value: Number.NaN }),
   missing: () => ({}) as { value: number },
+  /** Fails until somebody has put the file there: what a retry is for. */
+  file: (point: number, file: string) => {
+    if (!existsSync(file)) throw new Error(`"${file}" is not there.`);
+    return { value: point * 2 };
+  },
   reject: async () => {
     throw new RangeError("Rejected later.");
   },
@@ -36,16 +42,17 @@ const faulty = defineModel({
   parameters: z.object({
     point: z.int().min(0).max(1_000_000),
     faults: z.string().default(""),
+    file: z.string().default(""),
     milliseconds: z.number().min(0).max(10_000).default(0),
   }),
   results: z.object({ value: z.number() }),
   limits: { seconds: 1, attempts: 2, memory: "400 MB" },
-  simulate({ point, faults: list, milliseconds }) {
+  simulate({ point, faults: list, file, milliseconds }) {
     const kind = new Map(
       list.split(",").map((one) => one.split(":") as [string, keyof typeof faults]),
     );
     spin(milliseconds);
-    return (faults[kind.get(String(point))!]?.(point) ?? { value: point * 2 }) as { value: number };
+    return (faults[kind.get(String(point))!]?.(point, file) ?? { value: point * 2 }) as { value: number };
   },
 });
 

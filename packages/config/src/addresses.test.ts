@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { EngineAddresses, addresses, adminEmail, localAddresses } from "./addresses.ts";
 import { checkStageName } from "./env-file.ts";
@@ -32,7 +32,7 @@ describe("addresses", () => {
         checkStageName(stage);
         const parsed = StageSettings.safeParse({ ROOT_DOMAIN });
         fc.pre(parsed.success);
-        const found = EngineAddresses.parse(addresses(stage, parsed.data!));
+        const found = EngineAddresses.parse(addresses(stage, parsed.data));
         for (const url of [found.internalServerUrl, found.externalServerUrl])
           if (url !== undefined) expect(new URL(url).pathname).toBe("/");
         for (const grpc of [found.internalGrpcBroadcastAddress, found.externalGrpcBroadcastAddress])

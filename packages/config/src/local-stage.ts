@@ -82,6 +82,8 @@ export const LocalStageState = z.object({
   engine: z.object({ serverUrl: z.url(), grpcAddress: z.string() }),
   processes: z.array(ProcessState),
   workers: z.array(ProcessState),
+  /** What does not stay up, in plain sentences. */
+  trouble: z.array(z.string()).optional(),
 });
 export type LocalStageState = z.infer<typeof LocalStageState>;
 

@@ -137,7 +137,7 @@ describe("what goes together", () => {
     { WORKER_COUNT: "5000", ENGINE_PRIVATE_SUBNET: "true" },
     { WORKER_COUNT: "5000", VPC_ID: "vpc-0a1b2c3d" },
     { AZ_COUNT: "6", WORKER_MAX: "5000" },
-  ])("%o is accepted", (input) => {
+  ] as Record<string, string>[])("%o is accepted", (input) => {
     expect(reasons(input)).toEqual({});
   });
 

@@ -116,7 +116,7 @@ describe("an experiment's dataset", () => {
     seed: 1,
     design: { kind: "random", simulations: total },
     total,
-    plan: { chunkSeconds: 1, canary: 0, slots: 1 },
+    plan: { chunkSeconds: 1, canary: 0, maxFailures: 1, slots: 1 },
     limits: model.limits,
     parameterSchema: model.parameterSchema,
     resultSchema: model.resultSchema,

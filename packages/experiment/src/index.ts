@@ -15,3 +15,4 @@ export * from "./rows.ts";
 export * from "./simulation.ts";
 export * from "./store-folder.ts";
 export * from "./store.ts";
+export * from "./stored-row.ts";

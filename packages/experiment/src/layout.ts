@@ -6,7 +6,7 @@
  *                           parts/<round>/<chunk>.parquet             a finished chunk
  *                           parts/<round>/<chunk>.<rows>.partial.parquet  what an interrupted chunk had
  *                           progress.json, events.jsonl               kept by the steward while it runs
- *                           cancelled                                 there once somebody cancelled it
+ *                           cancelled, halted                         there once a person, or too many failures, stopped it
  *                           results.parquet, failures.parquet, summary.json, report.html   at the close
  *   stages/<stage>/active/<name>/<id>                 experiments the steward is at work on
  */
@@ -33,6 +33,7 @@ export function experimentKeys(experiment: string) {
     progress: `${folder}/progress.json`,
     events: `${folder}/events.jsonl`,
     cancelled: `${folder}/cancelled`,
+    halted: `${folder}/halted`,
     results: `${folder}/results.parquet`,
     failures: `${folder}/failures.parquet`,
     summary: `${folder}/summary.json`,

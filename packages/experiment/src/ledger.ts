@@ -216,6 +216,10 @@ export function notRunRanges(ledger: Ledger): [number, number][] {
   return rangesWhere(ledger.total, (i) => ledger.outcomes[i] === outcome.notRun);
 }
 
+export function failedRanges(ledger: Ledger): [number, number][] {
+  return rangesWhere(ledger.total, (i) => ledger.outcomes[i] === outcome.failed);
+}
+
 /** A few ranges for a person: "12, 40–59 and 3 more ranges". */
 export function describeRanges(ranges: Ranges, most = 5): string {
   const shown = ranges

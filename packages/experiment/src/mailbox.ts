@@ -11,6 +11,12 @@ import { z } from "zod";
 export const Message = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("submit"), experiment: z.string() }),
   z.object({ kind: z.literal("cancel"), experiment: z.string() }),
+  z.object({
+    kind: z.literal("again"),
+    experiment: z.string(),
+    simulations: z.enum(["failed", "missing", "both"]),
+    maxFailures: z.number().min(0).max(1).optional(),
+  }),
   z.object({ kind: z.literal("scale"), workers: z.int().min(0) }),
 ]);
 export type Message = z.infer<typeof Message>;

@@ -14,6 +14,7 @@ import { countOf, rangesWhere, sliceOf } from "./ranges.ts";
 const settings = fc.record({
   chunkSeconds: fc.double({ min: 0.1, max: 120, noNaN: true }),
   canary: fc.integer({ min: 0, max: 100 }),
+  maxFailures: fc.constant(1),
   slots: fc.integer({ min: 1, max: 5_000 }),
 });
 const seconds = fc.double({ min: 0, max: 1_000, noNaN: true });
@@ -31,7 +32,7 @@ test("chunks cover every simulation exactly once, in order", () => {
 });
 
 describe("chunk sizes", () => {
-  const plan = { chunkSeconds: 2, canary: 0, slots: 2 };
+  const plan = { chunkSeconds: 2, canary: 0, maxFailures: 1, slots: 2 };
 
   test("a chunk lasts as long as asked, and the tail's a quarter of it", () => {
     expect(chunkSizes(1_000_000, 0.001, plan)).toEqual([
@@ -67,6 +68,7 @@ test("the simulations of all chunks of a round are the round's, whatever holes i
           chunkSizes: chunkSizes(wanted.length, 1, {
             chunkSeconds: 1,
             canary: 0,
+            maxFailures: 1,
             slots: 1,
             chunkSimulations: size,
           }),

@@ -13,6 +13,8 @@ export const PlanSettings = z.object({
   chunkSimulations: z.int().min(1).optional(),
   /** Simulations that run first and alone, to learn what one costs. 0: none. */
   canary: z.int().min(0),
+  /** Share of failures among the latest simulations above which the rest is held back. 1: never. */
+  maxFailures: z.number().min(0).max(1),
   /** Slots the plan counts on: what a full fleet has. */
   slots: z.int().min(1),
 });
@@ -31,6 +33,8 @@ export const Round = z.object({
   secondsPerSimulation: z.number().optional(),
   simulations: Ranges,
   chunkSizes: ChunkSizes,
+  /** In place of the manifest's, where a person resumed with another. */
+  maxFailures: z.number().min(0).max(1).optional(),
 });
 export type Round = z.infer<typeof Round>;
 

@@ -8,9 +8,13 @@ import { readJson, type Store } from "./store.ts";
 
 export const Progress = z.object({
   experiment: z.string(),
+  /** Whose steward keeps it. */
+  stage: z.string(),
   state: z.enum(["queued", "running", "closing", "closed"]),
   /** Why it closed; only when it is. `completed` means that no simulation is left to run. */
-  ended: z.enum(["completed", "cancelled", "lost"]).optional(),
+  ended: z.enum(["completed", "cancelled", "halted", "lost"]).optional(),
+  /** Why it was halted, for a person. */
+  reason: z.string().optional(),
   total: z.int(),
   done: z.int(),
   failed: z.int(),

@@ -145,6 +145,7 @@ export async function writeSampleDataset(folder: string): Promise<SummaryInput> 
       chunks: 96,
       retries: 14,
       interruptions: 1,
+      resultsSha256: "0".repeat(64),
       notRunCauses: [{ cause: "cancelled", count: 12, example: 9988 }],
     },
   };

@@ -47,6 +47,7 @@ async function summaryOf(input: {
       chunks: 3,
       retries: 0,
       interruptions: 0,
+      resultsSha256: "0".repeat(64),
       notRunCauses: input.notRun ? [{ cause: "cancelled", count: input.notRun, example: 0 }] : [],
     },
     resultsPath,

@@ -30,17 +30,28 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** A Go that answers and builds as told, and counts its builds. */
+/** A Go that answers and builds as told, and counts its builds, beside source that has both places to change. */
 function installGo(version: string, build: string): void {
+  writeSource("api/v1/server/run/run.go", 'e.Start(fmt.Sprintf(":%d", t.config.Runtime.Port))');
+  writeSource("internal/services/health/health.go", 'fmt.Sprintf(":%d", port)');
   const script = `#!/bin/sh
 PATH=/usr/bin:/bin
-if [ "$1" = version ]; then echo "go version go${version} linux/amd64"; exit; fi
+case "$1" in
+  version) echo "go version go${version} linux/amd64"; exit;;
+  mod) exit;;
+  list) echo "${folder}/source"; exit;;
+esac
 echo build >> "${folder}/builds"
 while [ "$1" != -o ]; do shift; done
 ${build}
 `;
   writeFileSync(join(folder, "bin", "go"), script);
   chmodSync(join(folder, "bin", "go"), 0o755);
+}
+function writeSource(file: string, text: string): void {
+  const target = join(folder, "source", file);
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, text);
 }
 const buildAll = `for program in ${enginePrograms.join(" ")}; do echo > "$2/$program"; done`;
 
@@ -61,7 +72,6 @@ test("without Go the error says what was looked for and what to install", async 
       "",
       "  Go: not found in PATH.",
       "  Go by Python's pip: python3 not found in PATH.",
-      "  Docker: not found in PATH.",
     ].join("\n"),
   );
   expect((failure as UserError).hint).toContain(`Install Go ${leastGo} or newer`);
@@ -96,6 +106,32 @@ test("a build that fails leaves nothing, shows its last words, and the next one 
   expect(readdirSync(join(folder, "cache", "engine"))).toEqual([]);
   installGo("1.26.8", buildAll);
   expect(readdirSync(await engineBinaries({ environment }))).toHaveLength(4);
+});
+
+test("the build is told to take two of the engine's files from elsewhere, changed to loopback", async () => {
+  installGo(
+    "1.26.8",
+    `cp -r "$(dirname "$2/x")/changed" "${folder}/seen"\n${buildAll}`,
+  );
+  await engineBinaries({ environment });
+  const read = (name: string) => readFileSync(join(folder, "seen", name), "utf8");
+  expect(read("run.go")).toBe('e.Start(fmt.Sprintf("127.0.0.1:%d", t.config.Runtime.Port))');
+  expect(read("health.go")).toBe('fmt.Sprintf("127.0.0.1:%d", port)');
+  const { Replace } = JSON.parse(read("overlay.json")) as { Replace: Record<string, string> };
+  expect(Object.keys(Replace)).toEqual([
+    join(folder, "source/api/v1/server/run/run.go"),
+    join(folder, "source/internal/services/health/health.go"),
+  ]);
+});
+
+test.each([
+  ["none", ""],
+  ["two", 'fmt.Sprintf(":%d", port) fmt.Sprintf(":%d", port)'],
+])("an engine whose source has %s of a place is not built", async (_count, text) => {
+  installGo("1.26.8", buildAll);
+  writeSource("internal/services/health/health.go", text);
+  await expect(engineBinaries({ environment })).rejects.toThrow("needed is exactly one");
+  expect(existsSync(join(folder, "builds"))).toBe(false);
 });
 
 test("what a killed build has left does not hinder the next one", async () => {

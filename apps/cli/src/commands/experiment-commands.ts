@@ -1,18 +1,17 @@
 /** `run`, `submit`, `watch`, `cancel`, `quickstart`: experiments on their way. */
 import type { Command } from "commander";
 import { UserError, exitCodes } from "@hatchery/config";
-import { describeDesign, experimentKeys } from "@hatchery/experiment";
-import { summaryText, type Summary } from "@hatchery/experiment/results";
+import { describeDesign } from "@hatchery/experiment";
 import {
   addExperimentOptions,
   readRequest,
   type ExperimentOptions,
 } from "../experiment-options.ts";
-import { findExperiment, readExperiment, readSummary } from "../experiments.ts";
+import { findExperiment, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
-import { duration } from "../progress-line.ts";
-import { bringUp, openStage, type Stage } from "../stage.ts";
+import { finish } from "../outcome.ts";
+import { bringUp, openStage } from "../stage.ts";
 import { checkDesign, submit, type Request } from "../submit.ts";
 import { watch } from "../watch.ts";
 
@@ -78,9 +77,8 @@ export function configureExperimentCommands(program: Command, io: Io): void {
       const progress = await watch(experiment, stage, options.json ? quiet(io) : io, (change) => {
         if (options.json) io.out(JSON.stringify(change));
       });
-      if (!options.json) await showOutcome(experiment, stage, io);
-      if (progress.failed > 0 || progress.done < progress.total)
-        process.exitCode = exitCodes.workFailed;
+      if (!options.json) await finish(experiment, stage, {}, io);
+      else if (progress.done < progress.total) process.exitCode = exitCodes.workFailed;
     });
 
   program
@@ -141,62 +139,12 @@ async function run(modelName: string, options: ExperimentOptions, io: Io): Promi
   const experiment = await submit(request, stage);
   io.say(`Submitted ${experiment}.`);
   await watch(experiment, stage, io);
-  if (options.json) io.out(JSON.stringify(await outcomeJson(experiment, stage)));
-  else await showOutcome(experiment, stage, io);
-  const summary = await closedSummary(experiment, stage);
-  if (summary.failed > 0 || summary.notRun > 0) process.exitCode = exitCodes.workFailed;
+  await finish(experiment, stage, options, io);
 }
 
 function describeRequest(request: Request, io: Io): void {
   const design = checkDesign(request);
   io.say(`${request.model.name}: ${describeDesign(request.design, design)}, seed ${request.seed}.`);
-}
-
-async function closedSummary(experiment: string, stage: Stage): Promise<Summary> {
-  const summary = await readSummary(stage.store, experiment);
-  if (summary === undefined) throw new Error(`${experiment} is closed and has no summary.`);
-  return summary;
-}
-
-/** The keys are a contract with scripts. */
-async function outcomeJson(experiment: string, stage: Stage) {
-  const summary = await closedSummary(experiment, stage);
-  const keys = experimentKeys(experiment);
-  const { model, total, done, failed, notRun, seconds, simulationsPerSecond } = summary;
-  return {
-    experiment,
-    stage: stage.name,
-    model,
-    total,
-    done,
-    failed,
-    notRun,
-    seconds,
-    simulationsPerSecond,
-    results: await stage.store.localFile(keys.results),
-    report: await stage.store.localFile(keys.report),
-  };
-}
-
-async function showOutcome(experiment: string, stage: Stage, io: Io): Promise<void> {
-  const summary = await closedSummary(experiment, stage);
-  const keys = experimentKeys(experiment);
-  io.out(summaryText(summary, { columns: io.columns, color: io.color }));
-  io.out(`\nDataset  ${await stage.store.localFile(keys.results)}`);
-  io.out(`Report   ${await stage.store.localFile(keys.report)}`);
-  io.say(
-    [
-      "",
-      "Next:",
-      `  pnpm hatchery results ${experiment} --sql "select climate, avg(heatingKwhPerM2) from results group by 1"`.replace(
-        / --sql .*/,
-        summary.model === "building-energy" ? "$&" : "",
-      ),
-      `  pnpm hatchery verify ${experiment}`,
-      "  pnpm hatchery run building-energy -n 5000 --set climate=miami --range windowRatio=0.2..0.6",
-      `  pnpm hatchery down      # the stage stops by itself after ${duration(30 * 60)} without an experiment`,
-    ].join("\n"),
-  );
 }
 
 /** The same io without talk: a script reads every line. */

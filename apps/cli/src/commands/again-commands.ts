@@ -1,0 +1,91 @@
+/** `retry` and `resume`: what an experiment lacks, planned from its store alone, on whatever stage is up. */
+import type { Command } from "commander";
+import { UserError, exitCodes } from "@hatchery/config";
+import { countLedger, readProgress, type Message } from "@hatchery/experiment";
+import { findExperiment, readExperiment } from "../experiments.ts";
+import { examples } from "../help.ts";
+import type { Io } from "../io.ts";
+import { finish } from "../outcome.ts";
+import { count } from "../progress-line.ts";
+import { bringUp, openStage } from "../stage.ts";
+import { watch } from "../watch.ts";
+
+type Again = Extract<Message, { kind: "again" }>;
+
+interface AgainOptions {
+  readonly stage: string;
+  readonly json?: true;
+  readonly maxFailures?: number;
+}
+
+export function configureAgainCommands(program: Command, io: Io): void {
+  addAgainOptions(
+    program
+      .command("retry")
+      .description("Run the simulations again that failed, or that have no row. What is done is not touched.")
+      .argument("[experiment]", 'in full, the start of its id, or "latest"', "latest")
+      .addHelpText("before", examples("retry --failed", "retry building-energy --missing", "retry --failed --missing")),
+  )
+    .option("--failed", "those that failed")
+    .option("--missing", "those that have no row")
+    .action(async (reference: string, options: AgainOptions & { failed?: true; missing?: true }) => {
+      if (!options.failed && !options.missing)
+        throw new UserError("Say which: --failed, --missing, or both.", { exitCode: exitCodes.wrongUsage });
+      const simulations = options.failed && options.missing ? "both" : options.failed ? "failed" : "missing";
+      await again(reference, simulations, options, io);
+    });
+
+  addAgainOptions(
+    program
+      .command("resume")
+      .description("Go on with an experiment that was cancelled, halted or lost: run what has no row.")
+      .argument("[experiment]", 'in full, the start of its id, or "latest"', "latest")
+      .addHelpText("before", examples("resume", "resume building-energy --max-failures 100")),
+  ).action((reference: string, options: AgainOptions) => again(reference, "missing", options, io));
+}
+
+function addAgainOptions(command: Command): Command {
+  return command
+    .option("--stage <stage>", "which stage computes it", "local")
+    .option("--max-failures <percent>", "in place of the experiment's own; 100: never hold back", Number)
+    .option("--json", "one JSON document on stdout");
+}
+
+async function again(
+  reference: string,
+  simulations: Again["simulations"],
+  options: AgainOptions,
+  io: Io,
+): Promise<void> {
+  const { maxFailures } = options;
+  if (maxFailures !== undefined && !(maxFailures >= 0 && maxFailures <= 100))
+    throw new UserError(`--max-failures ${maxFailures} must be a number from 0 to 100.`, {
+      exitCode: exitCodes.wrongUsage,
+    });
+  const stage = openStage(options.stage);
+  const experiment = await findExperiment(stage.store, reference);
+  const { manifest, progress } = await readExperiment(stage.store, experiment);
+  if (progress?.state !== "closed")
+    throw new UserError(`${experiment} is not closed: it goes on by itself while its stage is up.`, {
+      hint: `Watch it:  pnpm hatchery watch ${experiment}\nor start its stage:  pnpm hatchery up --stage ${progress?.stage ?? manifest.stage}`,
+      exitCode: exitCodes.wrongUsage,
+    });
+  const ledger = await countLedger(stage.store, manifest);
+  const wanted = { failed: ledger.failed, missing: ledger.notRun, both: ledger.failed + ledger.notRun }[simulations];
+  if (wanted === 0) {
+    io.say(`${experiment}: nothing to do, ${count(ledger.done)} done and ${count(ledger.failed)} failed of ${count(ledger.total)}.`);
+    await finish(experiment, stage, options, io);
+    return;
+  }
+  io.say(`${experiment}: ${count(wanted)} simulations of ${count(ledger.total)} run again.`);
+  await bringUp(stage.name, {}, io);
+  const before = (await readProgress(stage.store, experiment))?.updatedAt;
+  await stage.mailbox.post({
+    kind: "again",
+    experiment,
+    simulations,
+    ...(maxFailures !== undefined && { maxFailures: maxFailures / 100 }),
+  });
+  await watch(experiment, stage, io, undefined, before);
+  await finish(experiment, stage, options, io);
+}

@@ -1,0 +1,141 @@
+/** What an experiment lacks is computed again, and nothing else is: after failures, cancels and lost engines. */
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readPartFacts, type Progress } from "@hatchery/experiment";
+import type { Summary } from "@hatchery/experiment/results";
+import { createMachine, faultyModels, until, type Machine } from "./command.ts";
+
+let machine: Machine;
+beforeAll(async () => {
+  machine = createMachine({ MODELS_MODULE: faultyModels });
+  const { code, talk } = await machine.hatchery("up", "--workers", "2");
+  expect(code, talk).toBe(0);
+});
+afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+
+const folder = (experiment: string) => join(machine.home, "store", "experiments", experiment);
+const readJson = async <T>(experiment: string, file: string) =>
+  JSON.parse(await readFile(join(folder(experiment), file), "utf8")) as T;
+
+const grid = (count: number) => [
+  "faulty",
+  "--design",
+  "grid",
+  "--levels",
+  `point=${count}`,
+  "--range",
+  `point=0..${count - 1}`,
+];
+
+async function submit(...words: string[]): Promise<string> {
+  const { out, code, talk } = await machine.hatchery("submit", ...words, "--json");
+  expect(code, talk).toBe(0);
+  return (JSON.parse(out) as { experiment: string }).experiment;
+}
+
+const hasDone = (experiment: string, least: number) =>
+  until(async () => (await readJson<Progress>(experiment, "progress.json").catch(() => undefined))?.done! >= least, 60);
+
+/** Rows over all parts: more than N means that a simulation was computed more than once. */
+async function rowsComputed(experiment: string): Promise<number> {
+  const parts = join(folder(experiment), "parts");
+  let rows = 0;
+  for (const name of await readdir(parts, { recursive: true })) {
+    if (!/^\d+\/\d+\.parquet$/.test(name)) continue;
+    const { done, failed } = readPartFacts(await readFile(join(parts, name)));
+    rows += done + failed;
+  }
+  return rows;
+}
+
+/** What the same experiment comes to when nothing disturbs it. */
+async function undisturbed(...words: string[]): Promise<string> {
+  const { out } = await machine.hatchery("run", ...words, "--json");
+  const { experiment } = JSON.parse(out) as { experiment: string };
+  return (await readJson<Summary>(experiment, "summary.json")).resultsSha256;
+}
+
+test("retry --failed runs exactly what failed, and the dataset is that of a run without failures", async () => {
+  const file = join(machine.home, "licence");
+  const words = [...grid(200), "--set", "faults=7:file,8:file,150:file", "--set", `file=${file}`, "--chunk-size", "20"];
+  const experiment = await submit(...words);
+  expect((await machine.hatchery("watch", experiment)).code).toBe(1);
+  expect(await readJson(experiment, "summary.json")).toMatchObject({ done: 197, failed: 3 });
+
+  const again = await machine.hatchery("retry", experiment, "--failed", "--json");
+  expect(again.code).toBe(1);
+  await writeFile(file, "");
+  expect((await machine.hatchery("retry", experiment, "--failed")).code).toBe(0);
+  const summary = await readJson<Summary>(experiment, "summary.json");
+  expect(summary).toMatchObject({ done: 200, failed: 0, notRun: 0 });
+  expect(await rowsComputed(experiment)).toBe(206);
+  expect((await machine.hatchery("verify", experiment)).code).toBe(0);
+  expect(summary.resultsSha256).toBe(await undisturbed(...words));
+
+  const third = await machine.hatchery("retry", experiment, "--failed", "--missing");
+  expect(third.code).toBe(0);
+  expect(third.talk).toContain("nothing to do");
+  expect(await rowsComputed(experiment)).toBe(206);
+});
+
+test("a cancelled experiment is resumed on another stage with the same store, without doing work twice", async () => {
+  const words = [...grid(800), "--set", "milliseconds=10", "--chunk-size", "20"];
+  const experiment = await submit(...words);
+  await hasDone(experiment, 60);
+  await machine.hatchery("cancel", experiment);
+  expect((await machine.hatchery("watch", experiment)).code).toBe(1);
+  const cancelled = await readJson<Summary>(experiment, "summary.json");
+  expect(cancelled.notRun).toBeGreaterThan(0);
+
+  const resumed = await machine.hatchery("resume", experiment, "--stage", "local-b", "--json");
+  expect(resumed.code, resumed.talk).toBe(0);
+  expect(JSON.parse(resumed.out)).toMatchObject({ stage: "local-b", done: 800, failed: 0, notRun: 0 });
+  await machine.hatchery("down", "--stage", "local-b", "--destroy");
+  expect(await rowsComputed(experiment)).toBeLessThanOrEqual(800);
+  expect((await machine.hatchery("verify", experiment)).code).toBe(0);
+  expect((await readJson<Summary>(experiment, "summary.json")).resultsSha256).toBe(await undisturbed(...words));
+});
+
+test("an experiment goes on where it was after its engine and database were destroyed", async () => {
+  const words = [...grid(800), "--set", "milliseconds=10", "--chunk-size", "20"];
+  const experiment = await submit(...words);
+  await hasDone(experiment, 60);
+  await machine.hatchery("down", "--destroy");
+  const { done: kept } = await readJson<Progress>(experiment, "progress.json");
+  expect(kept).toBeLessThan(800);
+  expect((await machine.hatchery("watch", experiment)).code).toBe(5);
+  expect((await machine.hatchery("up", "--workers", "2")).code).toBe(0);
+  const watched = await machine.hatchery("watch", experiment);
+  expect(watched.code, watched.talk).toBe(0);
+  expect(await rowsComputed(experiment)).toBe(800);
+  expect((await readJson<Summary>(experiment, "summary.json")).resultsSha256).toBe(await undisturbed(...words));
+});
+
+test("a canary that fails holds the rest back, and a person can let it run all the same", async () => {
+  const faults = Array.from({ length: 400 }, (_, i) => `${i}:throw`).join(",");
+  const words = [...grid(400), "--set", `faults=${faults}`];
+  const held = await machine.hatchery("run", ...words, "--json");
+  expect(held.code).toBe(1);
+  const { experiment, failed, notRun } = JSON.parse(held.out) as { experiment: string; failed: number; notRun: number };
+  expect([failed, notRun]).toEqual([16, 384]);
+  expect(await readJson(experiment, "summary.json")).toMatchObject({ notRunCauses: [{ cause: "halted", count: 384 }] });
+  expect(await readJson(experiment, "progress.json")).toMatchObject({
+    ended: "halted",
+    reason: "100 % of the canary's simulations failed; at most 50 % may.",
+  });
+  expect((await machine.hatchery("verify", experiment)).code).toBe(0);
+
+  const resumed = await machine.hatchery("resume", experiment, "--max-failures", "100", "--json");
+  expect(JSON.parse(resumed.out)).toMatchObject({ done: 0, failed: 400, notRun: 0 });
+});
+
+test("a failure rate that climbs later halts the experiment", async () => {
+  const faults = Array.from({ length: 900 }, (_, i) => `${i + 100}:throw`).join(",");
+  const words = [...grid(1_000), "--set", `faults=${faults}`, "--set", "milliseconds=5", "--chunk-size", "10", "--max-failures", "20"];
+  const { code, out } = await machine.hatchery("run", ...words, "--json");
+  expect(code).toBe(1);
+  const { done, failed, notRun } = JSON.parse(out) as { done: number; failed: number; notRun: number };
+  expect(done + failed + notRun).toBe(1_000);
+  expect(notRun).toBeGreaterThan(500);
+});
