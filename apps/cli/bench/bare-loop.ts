@@ -1,5 +1,5 @@
 /** The ceiling: the same simulations in a bare loop, no engine, no ledger, no store; results stay in memory. */
-import { createDesign, randomStream, type DesignSettings } from "@hatchery/experiment";
+import { createDesign, randomStream, type ComputedSettings } from "@hatchery/experiment";
 import { loadModels } from "@hatchery/models/load-models";
 
 const [module, name, design, from, to] = process.argv.slice(2) as [
@@ -12,7 +12,7 @@ const [module, name, design, from, to] = process.argv.slice(2) as [
 const model = (await loadModels(module))[name]!;
 const { parameters } = createDesign(
   model.parameterColumns,
-  JSON.parse(design) as DesignSettings,
+  JSON.parse(design) as ComputedSettings,
   1,
 );
 const first = Number(from);

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { UserError, exitCodes, hatcheryVersion } from "@hatchery/config";
 import { configureAgainCommands } from "./commands/again-commands.ts";
 import { configureExperimentCommands } from "./commands/experiment-commands.ts";
+import { configureReplayCommands } from "./commands/replay-commands.ts";
 import { configureResultCommands } from "./commands/result-commands.ts";
 import { configureStageCommands } from "./commands/stage-commands.ts";
 import { examples, exitCodeTable } from "./help.ts";
@@ -30,6 +31,7 @@ export async function hatchery(words: readonly string[], io: Io): Promise<number
     .exitOverride();
   configureExperimentCommands(program, io);
   configureAgainCommands(program, io);
+  configureReplayCommands(program, io);
   configureResultCommands(program, io);
   configureStageCommands(program, io);
   try {

@@ -59,12 +59,19 @@ function nextCommands({ experiment, model, failed, notRun, failures }: Summary):
   const command = (words: string, why: string) => `  pnpm hatchery ${words.padEnd(58)} # ${why}`;
   const example = failures[0]?.example;
   return [
-    ...(example === undefined ? [] : [command(`replay ${experiment} ${example}`, "one that failed, here")]),
+    ...(example === undefined
+      ? []
+      : [command(`replay ${experiment} ${example}`, "one that failed, here")]),
     ...(failed > 0 ? [command(`retry ${experiment} --failed`, "run what failed again")] : []),
     ...(notRun > 0 ? [command(`resume ${experiment}`, "run what did not run")] : []),
     command(`verify ${experiment}`, "recount every simulation"),
     ...(model === "building-energy"
-      ? [command('results --sql "select climate, avg(heatingKwhPerM2) from results group by 1"', "ask")]
+      ? [
+          command(
+            'results --sql "select climate, avg(heatingKwhPerM2) from results group by 1"',
+            "ask",
+          ),
+        ]
       : []),
     command("results --csv results.csv", "take them elsewhere"),
     command("down", `or it stops after ${duration(idleMinutes * 60)} without work`),

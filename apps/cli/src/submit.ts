@@ -10,10 +10,10 @@ import {
   workspaceRoot,
 } from "@hatchery/config";
 import {
-  createDesign,
   experimentKeys,
   newExperimentId,
-  type Design,
+  outlineDesign,
+  type DesignOutline,
   type DesignSettings,
   type Manifest,
   type Model,
@@ -49,8 +49,8 @@ export function checkDesign({
   model,
   design,
   seed,
-}: Pick<Request, "model" | "design" | "seed">): Design {
-  return createDesign(model.parameterColumns, design, seed);
+}: Pick<Request, "model" | "design" | "seed">): DesignOutline {
+  return outlineDesign(model.parameterColumns, design, seed);
 }
 
 /** Writes the manifest and posts the experiment; answers its full name. */
@@ -93,7 +93,7 @@ export async function submit(request: Request, stage: Stage): Promise<string> {
 }
 
 /** The checkout's commit and whether it was changed; empty without git. */
-async function codeVersion(): Promise<Manifest["code"]> {
+export async function codeVersion(): Promise<Manifest["code"]> {
   const git = promisify(execFile);
   try {
     const cwd = workspaceRoot();

@@ -73,5 +73,7 @@ function explainSilence(experiment: string, stage: string): void {
 /** Says once why nothing moves, as far as the stage knows. */
 function explainTrouble(stage: string, io: Io): void {
   const trouble = readLocalStage(stage)?.trouble ?? [];
-  io.say(["No worker is at work.", ...trouble, `See:  pnpm hatchery status --stage ${stage}`].join("\n"));
+  io.say(
+    ["No worker is at work.", ...trouble, `See:  pnpm hatchery status --stage ${stage}`].join("\n"),
+  );
 }

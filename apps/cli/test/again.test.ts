@@ -35,7 +35,12 @@ async function submit(...words: string[]): Promise<string> {
 }
 
 const hasDone = (experiment: string, least: number) =>
-  until(async () => (await readJson<Progress>(experiment, "progress.json").catch(() => undefined))?.done! >= least, 60);
+  until(
+    async () =>
+      (await readJson<Progress>(experiment, "progress.json").catch(() => undefined))?.done! >=
+      least,
+    60,
+  );
 
 /** Rows over all parts: more than N means that a simulation was computed more than once. */
 async function rowsComputed(experiment: string): Promise<number> {
@@ -58,7 +63,15 @@ async function undisturbed(...words: string[]): Promise<string> {
 
 test("retry --failed runs exactly what failed, and the dataset is that of a run without failures", async () => {
   const file = join(machine.home, "licence");
-  const words = [...grid(200), "--set", "faults=7:file,8:file,150:file", "--set", `file=${file}`, "--chunk-size", "20"];
+  const words = [
+    ...grid(200),
+    "--set",
+    "faults=7:file,8:file,150:file",
+    "--set",
+    `file=${file}`,
+    "--chunk-size",
+    "20",
+  ];
   const experiment = await submit(...words);
   expect((await machine.hatchery("watch", experiment)).code).toBe(1);
   expect(await readJson(experiment, "summary.json")).toMatchObject({ done: 197, failed: 3 });
@@ -90,11 +103,18 @@ test("a cancelled experiment is resumed on another stage with the same store, wi
 
   const resumed = await machine.hatchery("resume", experiment, "--stage", "local-b", "--json");
   expect(resumed.code, resumed.talk).toBe(0);
-  expect(JSON.parse(resumed.out)).toMatchObject({ stage: "local-b", done: 800, failed: 0, notRun: 0 });
+  expect(JSON.parse(resumed.out)).toMatchObject({
+    stage: "local-b",
+    done: 800,
+    failed: 0,
+    notRun: 0,
+  });
   await machine.hatchery("down", "--stage", "local-b", "--destroy");
   expect(await rowsComputed(experiment)).toBeLessThanOrEqual(800);
   expect((await machine.hatchery("verify", experiment)).code).toBe(0);
-  expect((await readJson<Summary>(experiment, "summary.json")).resultsSha256).toBe(await undisturbed(...words));
+  expect((await readJson<Summary>(experiment, "summary.json")).resultsSha256).toBe(
+    await undisturbed(...words),
+  );
 });
 
 test("an experiment goes on where it was after its engine and database were destroyed", async () => {
@@ -109,7 +129,9 @@ test("an experiment goes on where it was after its engine and database were dest
   const watched = await machine.hatchery("watch", experiment);
   expect(watched.code, watched.talk).toBe(0);
   expect(await rowsComputed(experiment)).toBe(800);
-  expect((await readJson<Summary>(experiment, "summary.json")).resultsSha256).toBe(await undisturbed(...words));
+  expect((await readJson<Summary>(experiment, "summary.json")).resultsSha256).toBe(
+    await undisturbed(...words),
+  );
 });
 
 test("a canary that fails holds the rest back, and a person can let it run all the same", async () => {
@@ -117,9 +139,15 @@ test("a canary that fails holds the rest back, and a person can let it run all t
   const words = [...grid(400), "--set", `faults=${faults}`];
   const held = await machine.hatchery("run", ...words, "--json");
   expect(held.code).toBe(1);
-  const { experiment, failed, notRun } = JSON.parse(held.out) as { experiment: string; failed: number; notRun: number };
+  const { experiment, failed, notRun } = JSON.parse(held.out) as {
+    experiment: string;
+    failed: number;
+    notRun: number;
+  };
   expect([failed, notRun]).toEqual([16, 384]);
-  expect(await readJson(experiment, "summary.json")).toMatchObject({ notRunCauses: [{ cause: "halted", count: 384 }] });
+  expect(await readJson(experiment, "summary.json")).toMatchObject({
+    notRunCauses: [{ cause: "halted", count: 384 }],
+  });
   expect(await readJson(experiment, "progress.json")).toMatchObject({
     ended: "halted",
     reason: "100 % of the canary's simulations failed; at most 50 % may.",
@@ -132,10 +160,24 @@ test("a canary that fails holds the rest back, and a person can let it run all t
 
 test("a failure rate that climbs later halts the experiment", async () => {
   const faults = Array.from({ length: 900 }, (_, i) => `${i + 100}:throw`).join(",");
-  const words = [...grid(1_000), "--set", `faults=${faults}`, "--set", "milliseconds=5", "--chunk-size", "10", "--max-failures", "20"];
+  const words = [
+    ...grid(1_000),
+    "--set",
+    `faults=${faults}`,
+    "--set",
+    "milliseconds=5",
+    "--chunk-size",
+    "10",
+    "--max-failures",
+    "20",
+  ];
   const { code, out } = await machine.hatchery("run", ...words, "--json");
   expect(code).toBe(1);
-  const { done, failed, notRun } = JSON.parse(out) as { done: number; failed: number; notRun: number };
+  const { done, failed, notRun } = JSON.parse(out) as {
+    done: number;
+    failed: number;
+    notRun: number;
+  };
   expect(done + failed + notRun).toBe(1_000);
   expect(notRun).toBeGreaterThan(500);
 });

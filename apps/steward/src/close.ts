@@ -1,10 +1,10 @@
 /** Close: from parts to what a person takes home. Everything it writes is derived, so it may be done again. */
 import {
-  createDesign,
   describeDesign,
   experimentKeys,
   manifestColumns,
   notRunRanges,
+  outlineDesign,
   type Ledger,
   type Manifest,
   type Round,
@@ -33,7 +33,7 @@ export async function closeExperiment(
       stage: manifest.stage,
       design: describeDesign(
         manifest.design,
-        createDesign(parameters, manifest.design, manifest.seed),
+        outlineDesign(parameters, manifest.design, manifest.seed),
       ),
       seed: manifest.seed,
       total: manifest.total,

@@ -78,7 +78,7 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
       if (missing.length === 0) ended = "completed";
       else if (fruitless === mostFruitlessRounds) ended = "lost";
       else {
-        await addRound(againRound(rounds, missing, manifest, new Date()));
+        await addRound(againRound(rounds, missing, ledger, manifest, new Date()));
         account.settle(ledger);
       }
     }
@@ -114,8 +114,11 @@ export async function planAgain(
   await store.remove(keys.cancelled);
   await store.remove(keys.halted);
   if (wanted.length === 0 || rounds.length === 0) return;
-  const round = againRound(rounds, wanted, manifest, new Date());
-  await writeRound(store, experiment, { ...round, ...(maxFailures !== undefined && { maxFailures }) });
+  const round = againRound(rounds, wanted, ledger, manifest, new Date());
+  await writeRound(store, experiment, {
+    ...round,
+    ...(maxFailures !== undefined && { maxFailures }),
+  });
 }
 
 async function writeRound(store: Store, experiment: string, round: Round): Promise<void> {
@@ -172,7 +175,8 @@ async function runRound(
     const isQuiet = now - lastPartAt > quietMs;
     if (stop === undefined && !isQuiet) continue;
     const outstanding = await engine.outstanding(experiment, since);
-    const isTakenBack = takenBackAt !== undefined && (outstanding === 0 || now - takenBackAt > takeBackMs);
+    const isTakenBack =
+      takenBackAt !== undefined && (outstanding === 0 || now - takenBackAt > takeBackMs);
     if (stop !== undefined && isTakenBack) return stop;
     if (isQuiet && outstanding === 0) return "lost";
     if (isQuiet) lastPartAt = now;
@@ -187,6 +191,7 @@ async function runRound(
     if (share === undefined || share <= maxFailures) return;
     const percent = (value: number) => `${Math.round(value * 100)} %`;
     const reason = `${percent(share)} of the ${isCanary ? "canary's" : "latest"} simulations failed; at most ${percent(maxFailures)} may.`;
-    if (await store.create(keys.halted, reason)) await recordEvent(store, experiment, "halted", { reason });
+    if (await store.create(keys.halted, reason))
+      await recordEvent(store, experiment, "halted", { reason });
   }
 }

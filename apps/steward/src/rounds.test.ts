@@ -4,7 +4,10 @@ import { afterCanary, againRound, firstRound } from "./rounds.ts";
 
 const now = new Date("2026-11-21T00:00:00Z");
 const manifest = (total: number, plan: Partial<Manifest["plan"]> = {}) =>
-  ({ total, plan: { chunkSeconds: 2, canary: 16, maxFailures: 0.5, slots: 2, ...plan } }) as Manifest;
+  ({
+    total,
+    plan: { chunkSeconds: 2, canary: 16, maxFailures: 0.5, slots: 2, ...plan },
+  }) as Manifest;
 
 test("a canary of a few, one chunk per slot, comes first", () => {
   const round = firstRound(manifest(10_000), now);
@@ -31,13 +34,16 @@ test("canary and main round together cover the design, each simulation once", ()
 });
 
 test("another round covers what is missing, and nothing else", () => {
-const round = againRound([firstRound(manifest(100), now)], [[3, 2], [50, 1]], manifest(100), now);
+  const ledger = { done: 10, failed: 0, simulationSeconds: 20 };
+  const missing = [
+    [3, 2],
+    [50, 1],
+  ] as const;
+  const round = againRound([firstRound(manifest(100), now)], missing, ledger, manifest(100), now);
   expect(round).toMatchObject({
     kind: "again",
     round: 1,
-    simulations: [
-      [3, 2],
-      [50, 1],
-    ],
+    simulations: missing,
+    secondsPerSimulation: 2,
   });
 });

@@ -4,6 +4,7 @@ import {
   countOf,
   rangesWhere,
   spread,
+  type Ledger,
   type Manifest,
   type Ranges,
   type Round,
@@ -44,16 +45,19 @@ export function afterCanary(
   return mainRound(manifest, canary.round + 1, rest, secondsPerSimulation, now);
 }
 
-/** Another pass over some simulations, in chunks by what the rounds before had measured. */
+/** Another pass over some simulations, in chunks by what the canary had measured, or else by what all rows took. */
 export function againRound(
   rounds: readonly Round[],
   simulations: Ranges,
+  ledger: Pick<Ledger, "done" | "failed" | "simulationSeconds">,
   manifest: Manifest,
   now: Date,
 ): Round {
-  const measured = rounds.findLast(({ secondsPerSimulation }) => secondsPerSimulation !== undefined);
-  const seconds = measured?.secondsPerSimulation ?? manifest.plan.chunkSeconds;
+  const measured = rounds.findLast((one) => one.secondsPerSimulation !== undefined);
+  const counted = ledger.done + ledger.failed;
+  const mean = counted === 0 ? manifest.plan.chunkSeconds : ledger.simulationSeconds / counted;
   const round = (rounds.at(-1)?.round ?? -1) + 1;
+  const seconds = measured?.secondsPerSimulation ?? mean;
   return { ...mainRound(manifest, round, simulations, seconds, now), kind: "again" };
 }
 

@@ -5,8 +5,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   attemptSimulation,
-  createDesign,
+  createFolderStore,
   createRowBuffer,
+  openDesign,
   randomStream,
   type Attempt,
   type Model,
@@ -36,7 +37,14 @@ function send(message: FromSlot): Promise<void> {
 }
 
 async function run(job: SlotJob, model: Model): Promise<void> {
-  const design = createDesign(model.parameterColumns, job.design, job.seed);
+  const store = createFolderStore(job.store);
+  const design = await openDesign(
+    model.parameterColumns,
+    job.design,
+    job.seed,
+    store,
+    job.ranges,
+  );
   const rows = createRowBuffer(model.parameterColumns, model.resultColumns);
   const handOver = () => send({ kind: "rows", rows: rows.take() });
   watchdog.limit(job.limits.seconds, job.limits.memoryBytes);
@@ -112,7 +120,10 @@ async function main(): Promise<void> {
       });
     }
     stopping = new AbortController();
-    return void run(message, model);
+    // A design that cannot be opened is no fault of a simulation.
+    return void run(message, model).catch((error: unknown) =>
+      send({ kind: "unable", message: error instanceof Error ? error.message : String(error) }),
+    );
   });
   process.on("disconnect", () => process.exit(0));
   // Ctrl-C reaches the whole terminal group; the worker decides what becomes of its slots.

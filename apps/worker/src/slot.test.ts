@@ -34,6 +34,7 @@ async function outcomes(
     },
     seed: 1,
     limits: { seconds: 1, attempts: 2, memoryBytes: 400e6 },
+    store: "nowhere",
     ranges: [[0, count]],
   };
   const buffer = createRowBuffer(faulty.parameterColumns, faulty.resultColumns);
@@ -112,6 +113,7 @@ test("a model that is not there is said at once", async () => {
       design: { kind: "random", simulations: 1 },
       seed: 1,
       limits: { seconds: 1, attempts: 1, memoryBytes: 1e9 },
+      store: "nowhere",
       ranges: [[0, 1]],
     },
     { rows: () => undefined, log: () => undefined },

@@ -52,7 +52,9 @@ const faulty = defineModel({
       list.split(",").map((one) => one.split(":") as [string, keyof typeof faults]),
     );
     spin(milliseconds);
-    return (faults[kind.get(String(point))!]?.(point, file) ?? { value: point * 2 }) as { value: number };
+    return (faults[kind.get(String(point))!]?.(point, file) ?? { value: point * 2 }) as {
+      value: number;
+    };
   },
 });
 

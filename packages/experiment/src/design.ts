@@ -11,14 +11,32 @@ import { nearestName } from "./nearest-name.ts";
 import { formatCount } from "./number-format.ts";
 import { randomPoints } from "./random-points.ts";
 import { sobol, sobolDimensions } from "./sobol.ts";
-import { levelsOf, spanOf, valueAt, type Span, type Wish } from "./span.ts";
+import {
+  allowed,
+  isAllowed,
+  levelsOf,
+  show,
+  spanOf,
+  valueAt,
+  type Span,
+  type Wish,
+} from "./span.ts";
 
 /** Most simulations of one experiment. The Latin hypercube's strata and the random streams are made for this many. */
 export const MAX_SIMULATIONS = 100_000_000;
 
 const AnyValue = z.union([z.number(), z.string(), z.boolean()]);
+const fixed = z
+  .record(z.string(), AnyValue)
+  .optional()
+  .describe("Parameters that are not varied.");
+const replicates = z
+  .number()
+  .optional()
+  .describe("How often each point is simulated, with another random stream each time. Default 1.");
 const common = {
-  fixed: z.record(z.string(), AnyValue).optional().describe("Parameters that are not varied."),
+  fixed,
+  replicates,
   ranges: z
     .record(z.string(), z.object({ minimum: z.number(), maximum: z.number() }))
     .optional()
@@ -27,16 +45,10 @@ const common = {
     .record(z.string(), z.array(AnyValue))
     .optional()
     .describe("The values to take, in equal shares."),
-  replicates: z
-    .number()
-    .optional()
-    .describe(
-      "How often each point is simulated, with another random stream each time. Default 1.",
-    ),
 };
 const simulations = z.number().describe("How many points.");
 
-/** Shapes only: `createDesign` knows the model and checks the rest, so that all problems are told at once. */
+/** Shapes only: `openDesign` knows the model and checks the rest, so that all problems are told at once. */
 // Written to the manifest; read by apps/worker and apps/steward.
 export const DesignSettings = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("latin-hypercube"), simulations, ...common }),
@@ -49,22 +61,85 @@ export const DesignSettings = z.discriminatedUnion("kind", [
       .describe("How many evenly spaced values a number takes, both ends included."),
     ...common,
   }),
+  z.strictObject({
+    kind: z.literal("rows"),
+    source: z
+      .object({ name: z.string(), sha256: z.string() })
+      .describe("The file as it was given; in the store by its hash."),
+    sha256: z.string().describe("Of the Parquet file in the store that was made of it."),
+    rows: z.int().min(1),
+    columns: z.array(z.string()).describe("The parameters that the file gives."),
+    varied: z.array(z.string()).describe("Those of them that have more than one value."),
+    fixed,
+    replicates,
+  }),
 ]);
 export type DesignSettings = z.infer<typeof DesignSettings>;
+export type RowSettings = Extract<DesignSettings, { kind: "rows" }>;
+/** Designs that are computed, not read. */
+export type ComputedSettings = Exclude<DesignSettings, RowSettings>;
 
-export interface Design {
+export interface DesignOutline {
   /** N: how many simulations, replicates included. */
   readonly total: number;
-  /** The parameters of simulation i, 0 ≤ i < total, in the order of the columns. */
-  readonly parameters: (i: number) => Record<string, Value>;
   /** Names of the parameters that have more than one value. */
   readonly varied: readonly string[];
+}
+
+export interface Design extends DesignOutline {
+  /** The parameters of simulation i, 0 ≤ i < total, in the order of the columns. */
+  readonly parameters: (i: number) => Record<string, Value>;
 }
 
 interface Dimension {
   readonly name: string;
   readonly span: Span;
   readonly levels: number | undefined;
+}
+
+/** What a design comes to, without its parameters: needs no store. Throws a UserError that names every problem. */
+export function outlineDesign(
+  columns: readonly Column[],
+  settings: DesignSettings,
+  seed: number,
+): DesignOutline {
+  if (settings.kind !== "rows") return createDesign(columns, settings, seed);
+  const problems: string[] = [];
+  constantParameters(columns, settings, problems);
+  const { rows, varied, replicates: passes = 1 } = settings;
+  problems.push(...countProblems(settings, rows, passes, varied.length, seed));
+  refuse(problems);
+  return { total: rows * passes, varied };
+}
+
+/** The parameters that a file of rows does not give: fixed, or the model's default. */
+export function constantParameters(
+  columns: readonly Column[],
+  settings: Pick<RowSettings, "columns" | "fixed" | "kind">,
+  problems: string[],
+): Record<string, Value> {
+  problems.push(...unknownNames(columns, settings));
+  const constant: Record<string, Value> = {};
+  for (const column of columns) {
+    const given = own(settings.fixed, column.name);
+    const isInFile = settings.columns.includes(column.name);
+    if (given !== undefined && isInFile)
+      problems.push(`Parameter "${column.name}" has a column in the file and a fixed value.`);
+    else if (given !== undefined) {
+      if (isAllowed(column, given)) constant[column.name] = given;
+      else
+        problems.push(
+          `Parameter "${column.name}" is fixed at ${show(given)}, but must be ${allowed(column)}.`,
+        );
+    } else if (!isInFile) {
+      if (column.default !== undefined) constant[column.name] = column.default;
+      else
+        problems.push(
+          `Parameter "${column.name}" has no column in the file, and no default. Add one, or fix it.`,
+        );
+    }
+  }
+  return constant;
 }
 
 /**
@@ -74,7 +149,7 @@ interface Dimension {
  */
 export function createDesign(
   columns: readonly Column[],
-  settings: DesignSettings,
+  settings: ComputedSettings,
   seed: number,
 ): Design {
   const problems = unknownNames(columns, settings);
@@ -95,14 +170,7 @@ export function createDesign(
       ? dimensions.reduce((product, d) => product * levelsOf(d.span, d.levels).count, 1)
       : settings.simulations;
   problems.push(...countProblems(settings, points, replicates, dimensions.length, seed));
-  if (problems.length > 0)
-    throw new UserError(
-      `The design has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n  ${problems.join("\n  ")}`,
-      {
-        hint: "Correct the design and try again; nothing was started.",
-        exitCode: exitCodes.wrongUsage,
-      },
-    );
+  refuse(problems);
 
   const total = points * replicates;
   const values = valuesByPoint(settings, points, dimensions, seed);
@@ -119,32 +187,46 @@ export function createDesign(
   };
 }
 
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0)
+    throw new UserError(
+      `The design has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n  ${problems.join("\n  ")}`,
+      {
+        hint: "Correct the design and try again; nothing was started.",
+        exitCode: exitCodes.wrongUsage,
+      },
+    );
+}
+
 /** "Latin hypercube of 10,000 over 12 parameters"; without the design itself, as much as the settings say. */
 export function describeDesign(
   settings: DesignSettings,
-  design?: Pick<Design, "total" | "varied">,
+  design?: DesignOutline,
 ): string {
-  const replicates = settings.replicates ?? 1;
-  const again = replicates === 1 ? "" : `, ${formatCount(replicates)} replicates`;
+  const { replicates: passes = 1 } = settings;
+  const again = passes === 1 ? "" : `, ${formatCount(passes)} replicates`;
   const names = {
     "latin-hypercube": "Latin hypercube",
     sobol: "Sobol sequence",
     random: "random sample",
     grid: "grid",
   };
-  const name = names[settings.kind];
-  if (design !== undefined) {
-    const { length } = design.varied;
-    const over = `over ${length} ${length === 1 ? "parameter" : "parameters"}`;
-    return `${name} of ${formatCount(design.total / replicates)} ${over}${again}`;
+  const { length } = design?.varied ?? [];
+  const over = `over ${length} ${length === 1 ? "parameter" : "parameters"}`;
+  if (settings.kind === "rows") {
+    const rows = `${formatCount(settings.rows)} ${settings.rows === 1 ? "row" : "rows"}`;
+    return `${rows} of ${settings.source.name}${design === undefined ? "" : ` ${over}`}${again}`;
   }
+  const name = names[settings.kind];
+  if (design !== undefined)
+    return `${name} of ${formatCount(design.total / passes)} ${over}${again}`;
   if (settings.kind !== "grid") return `${name} of ${formatCount(settings.simulations)}${again}`;
   const levels = Object.entries(settings.levels).map(([parameter, n]) => `${parameter} × ${n}`);
   return `${[name, levels.join(", ")].filter(Boolean).join(" of ")}${again}`;
 }
 
 function valuesByPoint(
-  settings: DesignSettings,
+  settings: ComputedSettings,
   points: number,
   dimensions: readonly Dimension[],
   seed: number,
@@ -180,7 +262,7 @@ function own<T>(record: Record<string, T> | undefined, name: string): T | undefi
   return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
-function wishFor(name: string, settings: DesignSettings): Wish {
+function wishFor(name: string, settings: ComputedSettings): Wish {
   return {
     fixed: own(settings.fixed, name),
     range: own(settings.ranges, name),
@@ -189,14 +271,20 @@ function wishFor(name: string, settings: DesignSettings): Wish {
   };
 }
 
-function unknownNames(columns: readonly Column[], settings: DesignSettings): string[] {
+function unknownNames(
+  columns: readonly Column[],
+  settings: ComputedSettings | Pick<RowSettings, "columns" | "fixed" | "kind">,
+): string[] {
   const known = columns.map(({ name }) => name);
-  const said = [
-    settings.fixed,
-    settings.ranges,
-    settings.choices,
-    settings.kind === "grid" ? settings.levels : undefined,
-  ].flatMap((record) => Object.keys(record ?? {}));
+  const said =
+    settings.kind === "rows"
+      ? [...settings.columns, ...Object.keys(settings.fixed ?? {})]
+      : [
+          settings.fixed,
+          settings.ranges,
+          settings.choices,
+          settings.kind === "grid" ? settings.levels : undefined,
+        ].flatMap((record) => Object.keys(record ?? {}));
   return [...new Set(said)]
     .filter((name) => !known.includes(name))
     .map((name) => {

@@ -1,11 +1,14 @@
 export * from "./chunk-task.ts";
 export * from "./columns.ts";
+export { runCommand, fillTemplate } from "./command.ts";
 export * from "./design.ts";
+export { SimulationFailed, UnableError } from "./failures.ts";
 export * from "./layout.ts";
 export * from "./ledger.ts";
 export * from "./mailbox.ts";
 export * from "./manifest.ts";
 export * from "./model.ts";
+export * from "./open-design.ts";
 export * from "./part.ts";
 export * from "./plan.ts";
 export * from "./progress.ts";

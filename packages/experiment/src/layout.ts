@@ -8,6 +8,7 @@
  *                           progress.json, events.jsonl               kept by the steward while it runs
  *                           cancelled, halted                         there once a person, or too many failures, stopped it
  *                           results.parquet, failures.parquet, summary.json, report.html   at the close
+ *   inputs/<sha256>.<ending>                          files that experiments were given, and what was made of them
  *   stages/<stage>/active/<name>/<id>                 experiments the steward is at work on
  */
 import { randomInt } from "node:crypto";
@@ -54,6 +55,9 @@ export function roundKeys(experiment: string, round: number) {
       `${folder}/${chunkName(chunk)}.${String(rows).padStart(6, "0")}.partial.parquet`,
   };
 }
+
+/** A file by its content: given twice, it is stored once. `ending` without a dot. */
+export const inputKey = (sha256: string, ending: string) => `inputs/${sha256}.${ending}`;
 
 /** What a part's key says: its chunk, and how many rows a partial one has. Undefined for any other key. */
 export function readPartKey(key: string): { chunk: number; rows: number | undefined } | undefined {

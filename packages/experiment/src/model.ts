@@ -5,6 +5,8 @@
 import { UserError, exitCodes } from "@hatchery/config";
 import { z } from "zod";
 import { columnsOf, objectSchema, type Column, type ObjectSchema } from "./columns.ts";
+import type { Command } from "./external.ts";
+import { programFunction, type Program } from "./program.ts";
 import type { RandomStream } from "./random.ts";
 
 /** What a simulation gets beside its parameters. */
@@ -28,18 +30,36 @@ export const Limits = z.strictObject({
 });
 export type Limits = z.infer<typeof Limits>;
 
-export interface ModelDefinition<P extends z.ZodObject, R extends z.ZodObject> {
+type Simulate<P extends z.ZodObject, R extends z.ZodObject> = (
+  parameters: z.output<P>,
+  context: SimulationContext,
+) => z.output<R> | Promise<z.output<R>>;
+
+interface Definition<P extends z.ZodObject, R extends z.ZodObject> {
   readonly name: string;
   readonly description?: string;
   /** One field per parameter; ranges and choices are what a design lays out. */
   readonly parameters: P;
   readonly results: R;
   readonly limits?: z.input<typeof Limits>;
-  readonly simulate: (
-    parameters: z.output<P>,
-    context: SimulationContext,
-  ) => z.output<R> | Promise<z.output<R>>;
 }
+
+/** A model is computed by exactly one of two: a function, or a program that answers JSON lines. */
+export type ModelDefinition<P extends z.ZodObject, R extends z.ZodObject> = Definition<P, R> &
+  (
+    | {
+        readonly simulate: Simulate<P, R>;
+        readonly program?: undefined;
+        readonly folder?: undefined;
+      }
+    | {
+        /** The executable and its arguments, such as ["python3", "model.py"]. One process per slot, for many simulations. */
+        readonly program: Command;
+        /** Where it is started: the model's own folder, `import.meta.dirname`. */
+        readonly folder: string;
+        readonly simulate?: undefined;
+      }
+  );
 
 export interface Model<P extends z.ZodObject = z.ZodObject, R extends z.ZodObject = z.ZodObject> {
   readonly name: string;
@@ -47,7 +67,9 @@ export interface Model<P extends z.ZodObject = z.ZodObject, R extends z.ZodObjec
   readonly parameters: P;
   readonly results: R;
   readonly limits: Limits;
-  readonly simulate: ModelDefinition<P, R>["simulate"];
+  /** For a program too: it starts the program where there is none yet, and asks it. */
+  readonly simulate: Simulate<P, R>;
+  readonly program: Program | undefined;
   readonly parameterSchema: ObjectSchema;
   readonly resultSchema: ObjectSchema;
   readonly parameterColumns: readonly Column[];
@@ -77,6 +99,12 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject>(
     );
   const limits = Limits.safeParse(definition.limits ?? {});
   if (!limits.success) problems.push(z.prettifyError(limits.error));
+  const { simulate, program, folder } = definition;
+  // The types say so too, but not to a model that is written in JavaScript.
+  if ((simulate === undefined) === (program === undefined))
+    problems.push("it must have either `simulate` or `program`, and not both.");
+  if (program !== undefined && (program.length === 0 || folder === undefined))
+    problems.push("`program` needs a command and its `folder`, such as import.meta.dirname.");
   const parameterSchema = objectSchema(definition.parameters);
   const resultSchema = objectSchema(definition.results);
   const names = [
@@ -94,16 +122,28 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject>(
       `Model "${definition.name}" is not well defined:\n  ${problems.join("\n  ")}`,
       { exitCode: exitCodes.wrongUsage },
     );
+  const { seconds, memory } = limits.data;
+  const external = program && { command: program, folder };
   return {
     name: definition.name,
     description: definition.description,
     parameters: definition.parameters,
     results: definition.results,
     limits: limits.data,
-    simulate: definition.simulate,
+    simulate:
+      external === undefined
+        ? simulate!
+        : programFunction(external, { seconds, memoryBytes: bytesOf(memory) }),
+    program: external,
     parameterSchema,
     resultSchema,
     parameterColumns: columnsOf(parameterSchema, `Model "${definition.name}": parameter`),
     resultColumns: columnsOf(resultSchema, `Model "${definition.name}": result`),
   };
+}
+
+/** Bytes of a size such as "512 MB". */
+export function bytesOf(size: string): number {
+  const [count, unit] = size.split(" ");
+  return Number(count) * (unit === "GB" ? 1e9 : 1e6);
 }

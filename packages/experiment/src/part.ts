@@ -50,7 +50,7 @@ function fitsInt32({ minimum = -Infinity, maximum = Infinity }: Column): boolean
   return minimum >= -(2 ** 31) && maximum < 2 ** 31;
 }
 
-type Cells = ColumnSource["data"];
+export type Cells = ColumnSource["data"];
 
 /** One column's values as its Parquet type wants them; absent values become null. */
 export function parquetValues(column: Column, values: Values, isOptional: boolean): Cells {
@@ -76,7 +76,7 @@ const zstdOptions = {
   params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
 };
 export const compressors = { ZSTD: (bytes: Uint8Array) => zstdCompressSync(bytes, zstdOptions) };
-const decompressors = { ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes) };
+export const decompressors = { ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes) };
 
 export const createdBy = "hatchery";
 const factsKey = "hatchery";
@@ -209,7 +209,8 @@ export async function decodePart(
   };
 }
 
-function valuesOf(column: Column, cells: Cells): Values {
+/** What Parquet gave, as `Values`; null becomes NaN. */
+export function valuesOf(column: Column, cells: Cells): Values {
   if (column.kind === "text") return Array.from(cells as (string | null)[]);
   if (cells instanceof Float64Array) return cells;
   return Float64Array.from(cells as ArrayLike<unknown>, (cell) =>

@@ -10,6 +10,8 @@ import { hashDomains, hashKey, mix } from "./hash.ts";
 
 /** Its functions need no `this`: a model may take them apart or pass them on. */
 export interface RandomStream {
+  /** Whose stream it is: the simulation's number in its experiment. */
+  readonly simulation: number;
   /** Uniform in [0, 1), with 53 bits. */
   readonly uniform: () => number;
   /** Uniform whole number from minimum to maximum, both included. Both must be safe integers. */
@@ -27,6 +29,7 @@ export function randomStream(seed: number, simulation: number): RandomStream {
   let standardExponential: (() => number) | undefined;
   const uniform = () => uniformFloat64((generator ??= createGenerator(seed, simulation)));
   return {
+    simulation,
     uniform,
     integer(minimum, maximum) {
       if (!Number.isSafeInteger(minimum) || !Number.isSafeInteger(maximum) || minimum > maximum)

@@ -1,7 +1,8 @@
-/** One attempt at one simulation: parameters in, results or a failure out. Never throws for what the model does. */
+/** One attempt at one simulation: parameters in, results or a failure out. */
 import { createHash } from "node:crypto";
 import type { z } from "zod";
 import type { Value } from "./columns.ts";
+import { SimulationFailed, UnableError } from "./failures.ts";
 import type { Model, SimulationContext } from "./model.ts";
 import type { Failure, FailureCause } from "./rows.ts";
 
@@ -9,7 +10,10 @@ export type Attempt =
   | { readonly results: Record<string, Value>; readonly failure?: undefined }
   | { readonly failure: Failure; readonly results?: undefined };
 
-/** Synchronous when the model is: a promise per simulation would cost more than a quick model does. */
+/**
+ * Synchronous when the model is: a promise per simulation would cost more than a quick model does.
+ * Never throws for what the model does, but for an UnableError: then no simulation of it can work here.
+ */
 export function attemptSimulation(
   model: Model,
   parameters: Record<string, Value>,
@@ -35,6 +39,9 @@ function checkResults(model: Model, results: unknown): Attempt {
 }
 
 function threw(error: unknown): Attempt {
+  if (error instanceof UnableError) throw error;
+  if (error instanceof SimulationFailed)
+    return { failure: createFailure(error.failureCause, error.message) };
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return { failure: createFailure("threw", text) };
 }

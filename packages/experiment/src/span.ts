@@ -148,7 +148,8 @@ export function levelsOf(span: Span, levels = 0): { count: number; at: (level: n
   };
 }
 
-function isAllowed({ kind, choices, minimum, maximum }: Column, value: Value): boolean {
+/** Whether a column takes a value. */
+export function isAllowed({ kind, choices, minimum, maximum }: Column, value: Value): boolean {
   if (kind === "boolean") return typeof value === "boolean";
   if (kind === "text") return typeof value === "string" && (choices?.includes(value) ?? true);
   return (
@@ -159,7 +160,8 @@ function isAllowed({ kind, choices, minimum, maximum }: Column, value: Value): b
   );
 }
 
-function allowed({ kind, choices, minimum, maximum }: Column): string {
+/** What a column takes, for a message: "a number from 0 to 1". */
+export function allowed({ kind, choices, minimum, maximum }: Column): string {
   if (kind === "boolean") return "true or false";
   if (kind === "text")
     return choices === undefined ? "a text" : `one of ${choices.map(show).join(", ")}`;
@@ -168,6 +170,7 @@ function allowed({ kind, choices, minimum, maximum }: Column): string {
   return `${kind === "integer" ? "a whole number" : "a number"}${from}${to}`;
 }
 
-function show(value: Value): string {
+/** A value as a message quotes it. */
+export function show(value: Value): string {
   return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

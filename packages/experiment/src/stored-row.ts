@@ -108,7 +108,9 @@ export function rowValues(
       const value = rows.values[offset + c]![0] ?? null;
       if (typeof value !== "number") return [name, value];
       if (Number.isNaN(value)) return [name, null];
-      return [name, kind === "boolean" ? value === 1 : value];
+      if (kind === "boolean") return [name, value === 1];
+      // A column of whole numbers has no −0.
+      return [name, kind === "integer" ? value + 0 : value];
     }),
   );
 }

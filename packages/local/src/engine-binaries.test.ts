@@ -108,20 +108,20 @@ test("a build that fails leaves nothing, shows its last words, and the next one 
   expect(readdirSync(await engineBinaries({ environment }))).toHaveLength(4);
 });
 
-test("the build is told to take two of the engine's files from elsewhere, changed to loopback", async () => {
-  installGo(
-    "1.26.8",
-    `cp -r "$(dirname "$2/x")/changed" "${folder}/seen"\n${buildAll}`,
-  );
-  await engineBinaries({ environment });
+test("what is built is the engine's source with two places changed to loopback, and no copy stays", async () => {
+  installGo("1.26.8", `cp -r "$2/source" "${folder}/seen"\n${buildAll}`);
+  const target = await engineBinaries({ environment });
   const read = (name: string) => readFileSync(join(folder, "seen", name), "utf8");
-  expect(read("run.go")).toBe('e.Start(fmt.Sprintf("127.0.0.1:%d", t.config.Runtime.Port))');
-  expect(read("health.go")).toBe('fmt.Sprintf("127.0.0.1:%d", port)');
-  const { Replace } = JSON.parse(read("overlay.json")) as { Replace: Record<string, string> };
-  expect(Object.keys(Replace)).toEqual([
-    join(folder, "source/api/v1/server/run/run.go"),
-    join(folder, "source/internal/services/health/health.go"),
-  ]);
+  expect(read("engine/api/v1/server/run/run.go")).toBe(
+    'e.Start(fmt.Sprintf("127.0.0.1:%d", t.config.Runtime.Port))',
+  );
+  expect(read("engine/internal/services/health/health.go")).toBe(
+    'fmt.Sprintf("127.0.0.1:%d", port)',
+  );
+  expect(read("go.mod")).toContain(
+    `\nreplace github.com/hatchet-dev/hatchet => "${target}.building/source/engine"\n`,
+  );
+  expect(existsSync(join(target, "source"))).toBe(false);
 });
 
 test.each([

@@ -10,11 +10,10 @@ import { homedir } from "node:os";
 import * as path from "node:path";
 import { UserError, engineVersion, exitCodes } from "@hatchery/config";
 import { lockHolder, releaseLock, takeLock } from "./lock.ts";
-import { writeLoopbackOverlay } from "./loopback.ts";
+import { engineModulePath, writeLoopbackModule } from "./loopback.ts";
 import { findProgram, sleep } from "./process.ts";
 
 const engineModule = path.join(import.meta.dirname, "..", "engine");
-const engineModulePath = "github.com/hatchet-dev/hatchet";
 
 /** The least version of Go that builds it: the engine's own go.mod says so, and ours repeats it. */
 export const leastGo = "1.26";
@@ -170,15 +169,20 @@ async function buildWith(
     goEnvironment,
     engineModule,
   );
-  const changed = path.join(folder, "changed");
-  mkdirSync(changed);
+  const workspace = path.join(folder, "source");
+  mkdirSync(workspace);
+  const module = writeLoopbackModule({
+    engineSource: source.output.trim(),
+    ourModule: engineModule,
+    folder: workspace,
+  });
   const failure = await run(
     go,
     [
       "build",
       "-trimpath",
       "-buildvcs=false",
-      `-overlay=${writeLoopbackOverlay(source.output.trim(), changed)}`,
+      `-modfile=${module}`,
       // Without a version the TypeScript SDK takes the engine for a legacy one and refuses it.
       `-ldflags=-s -w -X main.Version=${engineVersion}`,
       "-o",
@@ -188,7 +192,7 @@ async function buildWith(
     goEnvironment,
     engineModule,
   );
-  rmSync(changed, { recursive: true });
+  rmSync(workspace, { recursive: true });
   return failure === undefined ? undefined : `Go: ${failure}`;
 }
 

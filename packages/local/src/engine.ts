@@ -169,7 +169,8 @@ async function hasToken(
 
 /**
  * Takes from a dead engine what a new one would otherwise wait for: the tenant's partitions for a minute, leases for
- * 30 s. A first task then flows after 2 s. With a second engine alive this would give its work to two.
+ * 30 s, what its workers were at for as long as their heartbeats go on, and operations that were rare in a quiet hour
+ * for up to 30 s. A first task then flows after 2 s. With a second engine alive this would give its work to two.
  */
 async function freeDeadEngine(databaseUrl: string): Promise<void> {
   // No engine of ours is alive here, and no other one has this database's password. A session of the dead one may
@@ -182,7 +183,8 @@ async function freeDeadEngine(databaseUrl: string): Promise<void> {
     databaseUrl,
     `update "Tenant" set "schedulerPartitionId" = null, "controllerPartitionId" = null, "workerPartitionId" = null;
      delete from "ControllerPartition"; delete from "SchedulerPartition"; delete from "TenantWorkerPartition";
-     delete from "Lease"`,
+     delete from "Lease"; delete from v1_operation_interval_settings;
+     update "Worker" set "isActive" = false, "lastHeartbeatAt" = "lastHeartbeatAt" - interval '1 minute'`,
   );
 }
 

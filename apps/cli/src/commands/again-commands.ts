@@ -22,23 +22,35 @@ export function configureAgainCommands(program: Command, io: Io): void {
   addAgainOptions(
     program
       .command("retry")
-      .description("Run the simulations again that failed, or that have no row. What is done is not touched.")
+      .description(
+        "Run the simulations again that failed, or that have no row. What is done is not touched.",
+      )
       .argument("[experiment]", 'in full, the start of its id, or "latest"', "latest")
-      .addHelpText("before", examples("retry --failed", "retry building-energy --missing", "retry --failed --missing")),
+      .addHelpText(
+        "before",
+        examples("retry --failed", "retry building-energy --missing", "retry --failed --missing"),
+      ),
   )
     .option("--failed", "those that failed")
     .option("--missing", "those that have no row")
-    .action(async (reference: string, options: AgainOptions & { failed?: true; missing?: true }) => {
-      if (!options.failed && !options.missing)
-        throw new UserError("Say which: --failed, --missing, or both.", { exitCode: exitCodes.wrongUsage });
-      const simulations = options.failed && options.missing ? "both" : options.failed ? "failed" : "missing";
-      await again(reference, simulations, options, io);
-    });
+    .action(
+      async (reference: string, options: AgainOptions & { failed?: true; missing?: true }) => {
+        if (!options.failed && !options.missing)
+          throw new UserError("Say which: --failed, --missing, or both.", {
+            exitCode: exitCodes.wrongUsage,
+          });
+        const simulations =
+          options.failed && options.missing ? "both" : options.failed ? "failed" : "missing";
+        await again(reference, simulations, options, io);
+      },
+    );
 
   addAgainOptions(
     program
       .command("resume")
-      .description("Go on with an experiment that was cancelled, halted or lost: run what has no row.")
+      .description(
+        "Go on with an experiment that was cancelled, halted or lost: run what has no row.",
+      )
       .argument("[experiment]", 'in full, the start of its id, or "latest"', "latest")
       .addHelpText("before", examples("resume", "resume building-energy --max-failures 100")),
   ).action((reference: string, options: AgainOptions) => again(reference, "missing", options, io));
@@ -47,7 +59,11 @@ export function configureAgainCommands(program: Command, io: Io): void {
 function addAgainOptions(command: Command): Command {
   return command
     .option("--stage <stage>", "which stage computes it", "local")
-    .option("--max-failures <percent>", "in place of the experiment's own; 100: never hold back", Number)
+    .option(
+      "--max-failures <percent>",
+      "in place of the experiment's own; 100: never hold back",
+      Number,
+    )
     .option("--json", "one JSON document on stdout");
 }
 
@@ -66,14 +82,23 @@ async function again(
   const experiment = await findExperiment(stage.store, reference);
   const { manifest, progress } = await readExperiment(stage.store, experiment);
   if (progress?.state !== "closed")
-    throw new UserError(`${experiment} is not closed: it goes on by itself while its stage is up.`, {
-      hint: `Watch it:  pnpm hatchery watch ${experiment}\nor start its stage:  pnpm hatchery up --stage ${progress?.stage ?? manifest.stage}`,
-      exitCode: exitCodes.wrongUsage,
-    });
+    throw new UserError(
+      `${experiment} is not closed: it goes on by itself while its stage is up.`,
+      {
+        hint: `Watch it:  pnpm hatchery watch ${experiment}\nor start its stage:  pnpm hatchery up --stage ${progress?.stage ?? manifest.stage}`,
+        exitCode: exitCodes.wrongUsage,
+      },
+    );
   const ledger = await countLedger(stage.store, manifest);
-  const wanted = { failed: ledger.failed, missing: ledger.notRun, both: ledger.failed + ledger.notRun }[simulations];
+  const wanted = {
+    failed: ledger.failed,
+    missing: ledger.notRun,
+    both: ledger.failed + ledger.notRun,
+  }[simulations];
   if (wanted === 0) {
-    io.say(`${experiment}: nothing to do, ${count(ledger.done)} done and ${count(ledger.failed)} failed of ${count(ledger.total)}.`);
+    io.say(
+      `${experiment}: nothing to do, ${count(ledger.done)} done and ${count(ledger.failed)} failed of ${count(ledger.total)}.`,
+    );
     await finish(experiment, stage, options, io);
     return;
   }

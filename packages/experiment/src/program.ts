@@ -1,0 +1,185 @@
+/**
+ * Program: a simulator in any language. One long-lived process, one JSON line in, one JSON line out.
+ *
+ *   in   {"simulation": 7, "seed": 4503599627370496, "parameters": {…}}
+ *   out  {"results": {…}}  or  {"error": "message"}  or  {"unable": "message"}, with "simulation": 7 if it likes
+ *
+ * "error" fails the simulation, "unable" the whole chunk: the program cannot work on this machine.
+ */
+import { endFailure, measureMemory, memoryEveryMs, startExternal } from "./external.ts";
+import type { Command } from "./external.ts";
+import { SimulationFailed, UnableError } from "./failures.ts";
+import type { SimulationContext } from "./model.ts";
+
+export interface Program {
+  readonly command: Command;
+  /** Where it is started: the model's own folder. */
+  readonly folder: string;
+}
+
+interface ProgramLimits {
+  readonly seconds: number;
+  readonly memoryBytes: number;
+}
+
+interface Asked {
+  readonly simulation: number;
+  readonly since: number;
+  readonly log: SimulationContext["log"];
+  readonly settle: (results: unknown) => void;
+  readonly fail: (error: Error) => void;
+}
+
+interface Running {
+  ask(asked: Asked, line: string): void;
+}
+
+/** How often the time limit is looked at. */
+const everyMs = 100;
+
+/**
+ * A function like any model's. Its process is started by the first simulation and again after each one that ended it,
+ * lives as long as this process, and does not keep it from ending.
+ */
+export function programFunction<Results>(
+  program: Program,
+  limits: ProgramLimits,
+): (parameters: Readonly<Record<string, unknown>>, context: SimulationContext) => Promise<Results> {
+  let running: Running | undefined;
+  let note = "";
+
+  return (parameters, { random, log }) =>
+    new Promise((settle, fail) => {
+      const { simulation } = random;
+      running ??= start();
+      if (note !== "") log(note);
+      note = "";
+      const seed = random.integer(0, Number.MAX_SAFE_INTEGER);
+      running.ask(
+        { simulation, since: performance.now(), log, settle: settle as Asked["settle"], fail },
+        `${JSON.stringify({ simulation, seed, parameters })}\n`,
+      );
+    });
+
+  function start(): Running {
+    const external = startExternal(program.command, program.folder);
+    const { child, errorLines } = external;
+    let asked: Asked | undefined;
+    let unfinished = "";
+    let measuredAt = 0;
+
+    const check = setInterval(() => {
+      if (asked === undefined) return;
+      const now = performance.now();
+      if (now - asked.since > limits.seconds * 1_000)
+        drop(new SimulationFailed("time limit", `It ran for more than ${limits.seconds} s.`));
+      else if (now - measuredAt >= memoryEveryMs) {
+        measuredAt = now;
+        measureMemory(child.pid!, (bytes) => {
+          if (bytes <= limits.memoryBytes || asked === undefined) return;
+          const megabytes = Math.round(limits.memoryBytes / 1e6);
+          drop(new SimulationFailed("memory limit", `Its program grew over ${megabytes} MB.`));
+        });
+      }
+    }, everyMs);
+    // While a simulation waits for its answer the check alone keeps this process alive, else nothing does.
+    check.unref();
+    for (const handle of [child, child.stdin, child.stdout, child.stderr])
+      (handle as { unref?(): void }).unref?.();
+
+    child.stdout.setEncoding("utf8");
+    child.stdout.on("data", (data: string) => {
+      if (running !== me) return;
+      if (asked === undefined) {
+        note = `The program was started anew: it wrote what nothing had asked for: ${cut(data)}`;
+        return drop(undefined);
+      }
+      const end = data.indexOf("\n");
+      if (end === -1) return void (unfinished += data);
+      const line = unfinished + data.slice(0, end);
+      unfinished = data.slice(end + 1);
+      hear(line, asked);
+    });
+    void external.ended.then((end) => drop(endFailure("Its program", external, end)));
+
+    const me: Running = {
+      ask(next, line) {
+        if (asked !== undefined)
+          throw new Error("A program computes one simulation at a time: await the one before.");
+        errorLines.length = 0;
+        asked = next;
+        check.ref();
+        child.stdin.write(line);
+      },
+    };
+    return me;
+
+    function hear(line: string, { simulation, settle, fail }: Asked): void {
+      const answer = readAnswer(line);
+      // After any of these the lines that follow could be taken for the answers to other simulations.
+      if (answer === undefined) return breach("a line that is not JSON", line);
+      if (unfinished !== "") return breach("more than one line", `${line}\n${unfinished}`);
+      if (answer.simulation !== undefined && answer.simulation !== simulation)
+        return breach("the answer to another simulation", line);
+
+      if (typeof answer.unable === "string") drop(new UnableError(answer.unable));
+      else if (typeof answer.error === "string") {
+        logErrorLines();
+        free();
+        fail(new SimulationFailed("threw", answer.error));
+      } else if (isRecord(answer.results)) {
+        free();
+        settle(answer.results);
+      } else breach('neither "results" nor "error"', line);
+    }
+
+    function breach(what: string, text: string): void {
+      drop(new SimulationFailed("invalid results", `Its program wrote ${what}: ${cut(text)}`));
+    }
+
+    /** Ends this process, and with an error the simulation that it was at. */
+    function drop(error: Error | undefined): void {
+      if (running === me) running = undefined;
+      external.kill();
+      clearInterval(check);
+      if (asked === undefined || error === undefined) return;
+      logErrorLines();
+      const { fail } = asked;
+      free();
+      fail(error);
+    }
+
+    function free(): void {
+      asked = undefined;
+      check.unref();
+    }
+
+    function logErrorLines(): void {
+      if (errorLines.length > 0) asked?.log(`stderr:\n${errorLines.join("\n")}`);
+    }
+  }
+}
+
+interface Answer {
+  readonly simulation?: unknown;
+  readonly results?: unknown;
+  readonly error?: unknown;
+  readonly unable?: unknown;
+}
+
+function readAnswer(line: string): Answer | undefined {
+  try {
+    const answer: unknown = JSON.parse(line);
+    return isRecord(answer) ? answer : {};
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function cut(text: string): string {
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text.trimEnd();
+}
