@@ -2,14 +2,16 @@
 import { Option, type Command } from "commander";
 import { UserError, exitCodes, readLocalStage } from "@hatchery/config";
 import type { Column, DesignSettings, Value } from "@hatchery/experiment";
+import { importRows } from "@hatchery/experiment/results";
 import type { Io } from "./io.ts";
-import { slotsPerWorker } from "./stage.ts";
+import { openStage, slotsPerWorker } from "./stage.ts";
 import { findModel, type Request } from "./submit.ts";
 
 export interface ExperimentOptions {
   readonly stage: string;
   readonly simulations?: number;
   readonly design: "latin-hypercube" | "sobol" | "random" | "grid";
+  readonly rows?: string;
   readonly seed: number;
   readonly set: readonly string[];
   readonly range: readonly string[];
@@ -32,6 +34,10 @@ export function addExperimentOptions(command: Command): Command {
       new Option("--design <kind>", "how the parameters are laid out")
         .choices(["latin-hypercube", "sobol", "random", "grid"])
         .default("latin-hypercube"),
+    )
+    .option(
+      "--rows <file>",
+      "in place of a design, one simulation per row of a .csv, .jsonl or .parquet file; an empty cell takes the default",
     )
     .option("--seed <number>", "makes the same experiment again", Number, 1)
     .option(
@@ -93,7 +99,8 @@ export async function readRequest(
     problems.push(
       "--simulations does not go with --design grid: its levels say how many there are.",
     );
-  if (options.design !== "grid" && options.levels.length > 0)
+  if (options.rows !== undefined) problems.push(...besideRows(options, choices));
+  else if (options.design !== "grid" && options.levels.length > 0)
     problems.push(`--levels goes with --design grid only, not with ${options.design}.`);
   const name = options.name ?? model.name;
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name))
@@ -112,10 +119,9 @@ export async function readRequest(
     ...(Object.keys(ranges).length > 0 && { ranges }),
     ...(options.replicates !== undefined && { replicates: options.replicates }),
   };
-  const design: DesignSettings =
-    options.design === "grid"
-      ? { kind: "grid", levels, ...wishes }
-      : { kind: options.design, simulations: options.simulations ?? 1_000, ...wishes };
+  const design = await readDesign();
+  // None are counted while they start; a plan for one is right then.
+  const workers = options.workers ?? readLocalStage(options.stage)?.workers.length ?? 1;
   return {
     model,
     design,
@@ -127,10 +133,35 @@ export async function readRequest(
       ...(options.chunkSize !== undefined && { chunkSimulations: options.chunkSize }),
       canary: 16,
       maxFailures: (options.maxFailures ?? 50) / 100,
-      slots:
-        slotsPerWorker() * (options.workers ?? readLocalStage(options.stage)?.workers.length ?? 1),
+      slots: slotsPerWorker() * Math.max(1, workers),
     },
   };
+
+  async function readDesign(): Promise<DesignSettings> {
+    if (options.rows === undefined)
+      return options.design === "grid"
+        ? { kind: "grid", levels, ...wishes }
+        : { kind: options.design, simulations: options.simulations ?? 1_000, ...wishes };
+    const store = options.dryRun ? undefined : openStage(options.stage).store;
+    return importRows(options.rows, model.parameterColumns, wishes, store);
+  }
+}
+
+/** What does not go with rows, whose file says which values there are. */
+function besideRows(
+  options: ExperimentOptions,
+  choices: Readonly<Record<string, unknown>>,
+): string[] {
+  const others: [option: string, isThere: boolean][] = [
+    [`--design ${options.design}`, options.design !== "latin-hypercube"],
+    ["--simulations", options.simulations !== undefined],
+    ["--range", options.range.length > 0],
+    ["--levels", options.levels.length > 0],
+    ["--set with several values", Object.keys(choices).length > 0],
+  ];
+  return others
+    .filter(([, isThere]) => isThere)
+    .map(([option]) => `${option} does not go with --rows: its file says which values there are.`);
 }
 
 function pairs(

@@ -10,12 +10,12 @@ import {
   workspaceRoot,
 } from "@hatchery/config";
 import {
+  Manifest,
   experimentKeys,
   newExperimentId,
   outlineDesign,
   type DesignOutline,
   type DesignSettings,
-  type Manifest,
   type Model,
   type PlanSettings,
 } from "@hatchery/experiment";
@@ -86,7 +86,7 @@ export async function submit(request: Request, stage: Stage): Promise<string> {
   };
   await stage.store.create(
     experimentKeys(experiment).manifest,
-    JSON.stringify(manifest, undefined, 2),
+    JSON.stringify(Manifest.parse(manifest), undefined, 2),
   );
   await stage.mailbox.post({ kind: "submit", experiment });
   return experiment;

@@ -44,7 +44,10 @@ export async function watch(
       }
     }
     if (progress?.state === "closed") return progress;
-    if (now - lastUpdateAt > silentMs) explainSilence(experiment, published?.stage ?? stage.name);
+    if (now - lastUpdateAt > silentMs) {
+      explainSilence(experiment, published?.stage ?? stage.name, io);
+      lastUpdateAt = Infinity;
+    }
     if (progress?.workers !== 0) withWorkersAt = now;
     else if (now - withWorkersAt > workerlessMs) {
       explainTrouble(progress.stage, io);
@@ -61,13 +64,16 @@ export async function watch(
   }
 }
 
-/** Throws when nobody keeps the experiment; a stage that is up restarts its steward by itself. */
-function explainSilence(experiment: string, stage: string): void {
+/** Throws when nobody keeps the experiment. A stage that is up restarts its steward by itself, so then it is only said. */
+function explainSilence(experiment: string, stage: string, io: Io): void {
   if (readLocalStage(stage) === undefined)
     throw new UserError(`The stage "${stage}" is not up, so ${experiment} is not going on.`, {
       hint: "It goes on where it is as soon as the stage is up:  pnpm hatchery up",
       exitCode: exitCodes.stageNotUp,
     });
+  io.say(
+    `Nothing has been heard of ${experiment} for ${silentMs / 1_000} s. See:  pnpm hatchery logs steward --stage ${stage}`,
+  );
 }
 
 /** Says once why nothing moves, as far as the stage knows. */

@@ -26,11 +26,12 @@ export interface Machine {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export function createMachine(environment: Record<string, string> = {}): Machine {
+export function createMachine(environment: Record<string, string> = {}, folder?: string): Machine {
   const home = mkdtempSync(join(tmpdir(), "hatchery-home-"));
   const options = {
     env: { ...process.env, HATCHERY_HOME: home, NO_COLOR: "1", ...environment },
     maxBuffer: 1e8,
+    ...(folder !== undefined && { cwd: folder }),
   };
   const machine: Machine = {
     home,

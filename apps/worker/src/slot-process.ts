@@ -9,7 +9,9 @@ import {
   createRowBuffer,
   openDesign,
   randomStream,
+  UnableError,
   type Attempt,
+  type FailureCause,
   type Model,
   type Value,
 } from "@hatchery/experiment";
@@ -24,6 +26,10 @@ import { startWatchdog } from "./watchdog.ts";
 const handOverMs = 200;
 /** After a second without a crash, the simulation that ended the last process has been passed. */
 const carefulMs = 1_000;
+/** A program is ended at its limit and its slot lives on; should that not help, the slot goes with it. */
+const programGraceSeconds = 5;
+/** Checks against a schema give the same answer each time. */
+const finalCauses: readonly FailureCause[] = ["invalid parameters", "invalid results"];
 
 const watchdog = startWatchdog();
 let stopping = new AbortController();
@@ -38,16 +44,11 @@ function send(message: FromSlot): Promise<void> {
 
 async function run(job: SlotJob, model: Model): Promise<void> {
   const store = createFolderStore(job.store);
-  const design = await openDesign(
-    model.parameterColumns,
-    job.design,
-    job.seed,
-    store,
-    job.ranges,
-  );
+  const design = await openDesign(model.parameterColumns, job.design, job.seed, store, job.ranges);
   const rows = createRowBuffer(model.parameterColumns, model.resultColumns);
   const handOver = () => send({ kind: "rows", rows: rows.take() });
-  watchdog.limit(job.limits.seconds, job.limits.memoryBytes);
+  const grace = model.program === undefined ? 0 : programGraceSeconds;
+  watchdog.limit(job.limits.seconds + grace, job.limits.memoryBytes);
   const startedAt = performance.now();
   let handedOverAt = startedAt;
   let isCareful = job.isCareful;
@@ -98,13 +99,19 @@ async function run(job: SlotJob, model: Model): Promise<void> {
       if (failure === undefined) rows.push(i, attempt, seconds, [parameters, results]);
       // What fails because it was told to stop has not failed: whoever takes the chunk next runs it.
       else if (stopping.signal.aborted) return undefined;
-      // Checks against a schema give the same answer each time.
-      else if (failure.cause === "threw" && attempt < job.limits.attempts)
+      else if (!finalCauses.includes(failure.cause) && attempt < job.limits.attempts)
         return compute(i, parameters, attempt + 1);
       else rows.push(i, attempt, seconds, [parameters], failure);
       return undefined;
     }
   }
+}
+
+/** The whole chunk fails with what is said here, and no simulation of it. */
+function sendUnable(error: unknown): Promise<void> {
+  const hint = error instanceof UnableError && error.hint !== undefined ? ` ${error.hint}` : "";
+  const message = error instanceof Error ? error.message : String(error);
+  return send({ kind: "unable", message: `${message}${hint}` });
 }
 
 async function main(): Promise<void> {
@@ -131,6 +138,4 @@ async function main(): Promise<void> {
   await send({ kind: "ready" });
 }
 
-await main().catch((error: unknown) =>
-  send({ kind: "unable", message: error instanceof Error ? error.message : String(error) }),
-);
+await main().catch(sendUnable);

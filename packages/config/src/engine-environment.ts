@@ -52,7 +52,8 @@ export function engineEnvironment(input: EngineEnvironmentInput): EngineEnvironm
       SERVER_INTERNAL_CLIENT_INTERNAL_GRPC_BROADCAST_ADDRESS:
         addresses.internalGrpcBroadcastAddress,
 
-      // The engine has no such setting for its API and health ports: they listen on every address.
+      // The engine has no such setting for its API and health ports: they listen on every address, but in the one
+      // that packages/local builds for this machine.
       SERVER_GRPC_BIND_ADDRESS: isLocal ? "127.0.0.1" : "0.0.0.0",
       SERVER_GRPC_PORT: String(ports.grpc),
       SERVER_PORT: String(ports.api),

@@ -2,6 +2,7 @@
  * A stage on this machine, as files: where they lie and what they say.
  * Written by packages/local; read by the CLI, by a worker started by hand and by the steward's local fleet.
  */
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
@@ -82,7 +83,7 @@ export const LocalStageState = z.object({
   engine: z.object({ serverUrl: z.url(), grpcAddress: z.string() }),
   processes: z.array(ProcessState),
   workers: z.array(ProcessState),
-  /** What does not stay up, in plain sentences. */
+  /** What does not stay up, in plain sentences; absent while all is well. */
   trouble: z.array(z.string()).optional(),
 });
 export type LocalStageState = z.infer<typeof LocalStageState>;
@@ -95,14 +96,27 @@ export function readLocalStage(stage: string, home?: string): LocalStageState | 
   const { state } = localStagePaths(stage, home);
   if (!existsSync(state)) return undefined;
   const found = LocalStageState.safeParse(JSON.parse(readFileSync(state, "utf8")));
-  return found.success && isAlive(found.data.supervisorPid) ? found.data : undefined;
+  return found.success && startTime(found.data.supervisorPid) !== undefined
+    ? found.data
+    : undefined;
 }
 
-function isAlive(pid: number): boolean {
+/**
+ * When a process was started, in its system's own words: with the pid it names one process for good. Undefined when
+ * there is none, also for one that has ended and that its parent has not asked after yet (in a container, none may).
+ */
+export function startTime(pid: number): string | undefined {
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if (process.platform !== "linux")
+      return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      }).trim();
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field may hold spaces; it ends at the last parenthesis. Then state is the 3rd, the start the 22nd.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? undefined : fields[22 - 3];
+  } catch {
+    return undefined;
   }
 }

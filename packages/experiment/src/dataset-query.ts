@@ -1,5 +1,6 @@
 /**
- * Dataset query: SQL over the files of a closed experiment, as the views `results` and `failures`.
+ * Dataset query: SQL over Parquet files, each a view, such as the `results` and `failures` of a closed experiment;
+ * and a person's own files as a stream of rows.
  * The one place that knows DuckDB. It reads these files and nothing else, and changes nothing:
  * one SELECT at a time, no other path, no extension, no setting within its reach.
  */
@@ -17,11 +18,8 @@ import {
 } from "@duckdb/node-api";
 import { UserError, exitCodes } from "@hatchery/config";
 
-export interface DatasetFiles {
-  /** Local Parquet files. */
-  readonly results: string;
-  readonly failures?: string;
-}
+/** Local Parquet files by the name of their view. */
+export type DatasetFiles = Readonly<Record<string, string>>;
 
 export interface DatasetOptions {
   readonly memory?: `${number} MB` | `${number} GB`;
@@ -89,6 +87,133 @@ export const double = (number: number) => number.toExponential();
 /** A column's name as SQL has it. */
 export const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
+/** A connection that reaches the allowed paths and nothing else. */
+async function connect(
+  allowed: readonly string[],
+  { memory, spill, threads }: { memory: string; spill: string; threads: number },
+): Promise<{ connection: DuckDBConnection; close: () => void }> {
+  const instance = await DuckDBInstance.create(":memory:", {
+    memory_limit: memory.replace(" ", ""),
+    threads: String(threads),
+    temp_directory: spill,
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+  });
+  const connection = await instance.connect();
+  const close = () => {
+    connection.closeSync();
+    instance.closeSync();
+  };
+  try {
+    // In this order: the allowed paths cannot be set once access is off, and nothing can once it is locked.
+    await connection.run(
+      `SET allowed_paths = [${allowed.map(literal).join(", ")}];
+       SET enable_external_access = false;
+       SET lock_configuration = true;`,
+    );
+    return { connection, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** A person's file as rows, in its own order and in constant memory. */
+export interface FileTable extends AsyncDisposable {
+  readonly columns: readonly string[];
+  /** Each row's cells in the order of the columns. A CSV file's are texts; an empty one is null. */
+  batches(): AsyncIterable<readonly (readonly unknown[])[]>;
+  /** After the last batch: the lines of a CSV file that were left out because they are not like its header. */
+  brokenLines(): Promise<readonly { readonly line: number; readonly problem: string }[]>;
+}
+
+/** Columns of the widest CSV file: DuckDB takes about 100 kB for each. */
+const mostCsvColumns = 1_000;
+
+/**
+ * Opens a CSV file (commas, double quotes, a header, UTF-8) or a Parquet file. Throws a UserError when it is none,
+ * which calls it by `name`.
+ */
+export async function openFileTable(
+  path: string,
+  kind: "csv" | "parquet",
+  name: string,
+): Promise<FileTable> {
+  const spill = await mkdtemp(join(tmpdir(), "hatchery-table-"));
+  // One thread, so that rows come in the file's order.
+  const { connection, close } = await connect([resolve(path)], {
+    memory: "200 MB",
+    spill,
+    threads: 1,
+  });
+  const dispose = async () => {
+    close();
+    await rm(spill, { recursive: true, force: true });
+  };
+  const explained = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      // What stands before the first empty line says what is wrong and where; settings follow.
+      const [what = ""] = String((error as Error).message).split("\n\n");
+      throw new UserError(
+        `"${name}" cannot be read as ${kind}: ${what.replaceAll(/\s+/g, " ").slice(0, 300)}`,
+        { exitCode: exitCodes.wrongUsage, cause: error },
+      );
+    });
+  const file = literal(resolve(path));
+  // Told, not guessed: what DuckDB takes for the dialect of a short file is not always right.
+  const dialect = `auto_detect=false, delim=',', quote='"', escape='"', nullstr='', allow_quoted_nulls=false`;
+  const texts = (count: number) =>
+    `{${Array.from({ length: count }, (_, c) => `c${c}: 'VARCHAR'`).join(", ")}}`;
+
+  async function csvHeader(): Promise<string[]> {
+    const first = await connection.runAndReadAll(
+      `SELECT * FROM read_csv(${file}, ${dialect}, header=false, columns=${texts(mostCsvColumns)},
+         null_padding=true, parallel=false, strict_mode=false) LIMIT 1`,
+    );
+    const cells = first.getRowsJson()[0] ?? [];
+    return cells
+      .slice(0, cells.findLastIndex((cell) => cell !== null) + 1)
+      .map((cell) => String(cell ?? "").trim());
+  }
+
+  try {
+    const header = kind === "csv" ? await explained(csvHeader()) : [];
+    const sql =
+      kind === "csv"
+        ? `SELECT * FROM read_csv(${file}, ${dialect}, header=true, columns=${texts(header.length)}, store_rejects=true)`
+        : `SELECT * FROM read_parquet(${file})`;
+    const columns =
+      kind === "csv"
+        ? header
+        : (await explained(connection.runAndReadAll(`${sql} LIMIT 0`))).columnNames();
+    return {
+      columns,
+      async *batches() {
+        if (columns.length === 0) return;
+        const rows = (await explained(connection.stream(sql))).yieldRowsJs();
+        for (;;) {
+          const batch = await explained(rows.next());
+          if (batch.done === true) return;
+          yield batch.value;
+        }
+      },
+      async brokenLines() {
+        if (kind === "parquet" || columns.length === 0) return [];
+        const broken = await connection.runAndReadAll(
+          "SELECT line, any_value(error_message) FROM reject_errors GROUP BY line ORDER BY line",
+        );
+        return broken
+          .getRowsJson()
+          .map(([line, problem]) => ({ line: Number(line), problem: String(problem) }));
+      },
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
 interface Session extends Disposable {
   readonly connection: DuckDBConnection;
   /** Turns what DuckDB says into a UserError that names the columns. */
@@ -103,29 +228,12 @@ async function openSession(
 ): Promise<Session> {
   const views = Object.entries(files).map(([view, path]) => ({
     view,
-    path: resolve(path as string),
+    path: resolve(path),
   }));
   const allowed = [...views.map(({ path }) => path), ...writable];
-  const instance = await DuckDBInstance.create(":memory:", {
-    memory_limit: memory.replace(" ", ""),
-    threads: "2",
-    temp_directory: spill,
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
-  });
-  const connection = await instance.connect();
-  const close = () => {
-    connection.closeSync();
-    instance.closeSync();
-  };
+  const { connection, close } = await connect(allowed, { memory, spill, threads: 2 });
   let columns = "";
   try {
-    // In this order: the allowed paths cannot be set once access is off, and nothing can once it is locked.
-    await connection.run(
-      `SET allowed_paths = [${allowed.map(literal).join(", ")}];
-       SET enable_external_access = false;
-       SET lock_configuration = true;`,
-    );
     for (const { view, path } of views) {
       await connection.run(`CREATE VIEW ${view} AS SELECT * FROM read_parquet(${literal(path)})`);
       const described = await connection.runAndReadAll(`SELECT * FROM ${view} LIMIT 0`);
@@ -133,9 +241,10 @@ async function openSession(
     }
   } catch (error) {
     close();
-    throw new UserError(`The dataset "${files.results}" cannot be read: ${oneLine(error)}`, {
-      cause: error,
-    });
+    throw new UserError(
+      `The dataset "${Object.values(files).join('", "')}" cannot be read: ${oneLine(error)}`,
+      { cause: error },
+    );
   }
   return {
     connection,

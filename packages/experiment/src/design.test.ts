@@ -3,7 +3,13 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { columnsOf, objectSchema, type Column, type Value } from "./columns.ts";
-import { createDesign, DesignSettings, describeDesign, MAX_SIMULATIONS } from "./design.ts";
+import {
+  createDesign,
+  DesignSettings,
+  type ComputedSettings,
+  describeDesign,
+  MAX_SIMULATIONS,
+} from "./design.ts";
 
 const schema = z.object({
   climate: z.enum(["cold", "mild", "hot"]),
@@ -17,13 +23,13 @@ const sampled = ["latin-hypercube", "sobol", "random"] as const;
 const kinds = fc.constantFrom(...sampled);
 const seeds = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 
-function rows(settings: DesignSettings, count: number, seed = 42): string[] {
+function rows(settings: ComputedSettings, count: number, seed = 42): string[] {
   const design = createDesign(columns, settings, seed);
   return Array.from({ length: count }, (_, i) => Object.values(design.parameters(i)).join(" "));
 }
 
 function problemsOf(
-  settings: DesignSettings,
+  settings: ComputedSettings,
   seed = 42,
   of: readonly Column[] = columns,
 ): string[] {

@@ -26,10 +26,7 @@ import {
 export const MAX_SIMULATIONS = 100_000_000;
 
 const AnyValue = z.union([z.number(), z.string(), z.boolean()]);
-const fixed = z
-  .record(z.string(), AnyValue)
-  .optional()
-  .describe("Parameters that are not varied.");
+const fixed = z.record(z.string(), AnyValue).optional().describe("Parameters that are not varied.");
 const replicates = z
   .number()
   .optional()
@@ -199,10 +196,7 @@ function refuse(problems: readonly string[]): void {
 }
 
 /** "Latin hypercube of 10,000 over 12 parameters"; without the design itself, as much as the settings say. */
-export function describeDesign(
-  settings: DesignSettings,
-  design?: DesignOutline,
-): string {
+export function describeDesign(settings: DesignSettings, design?: DesignOutline): string {
   const { replicates: passes = 1 } = settings;
   const again = passes === 1 ? "" : `, ${formatCount(passes)} replicates`;
   const names = {

@@ -64,8 +64,8 @@ async function readRows(
   simulations: Ranges,
 ): Promise<Values[]> {
   const count = countOf(simulations);
-  const values = columns.map(
-    ({ kind }): Values => (kind === "text" ? [] : new Float64Array(count)),
+  const values = columns.map(({ kind }): Values =>
+    kind === "text" ? [] : new Float64Array(count),
   );
   if (count === 0) return values;
   const file = await openRowFile(store, settings);
@@ -169,7 +169,9 @@ async function readFooter(path: string): Promise<RowFile> {
       const values = columns.map((column) => {
         const cells = found.get(column.name);
         if (cells?.length !== count)
-          throw new Error(`${path} has ${cells?.length ?? 0} of ${count} rows of "${column.name}".`);
+          throw new Error(
+            `${path} has ${cells?.length ?? 0} of ${count} rows of "${column.name}".`,
+          );
         return valuesOf(column, cells);
       });
       last = { group, rows: { count, values } };

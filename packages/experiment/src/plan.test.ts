@@ -41,8 +41,17 @@ describe("chunk sizes", () => {
     ]);
   });
 
-  test("a small experiment still gives every slot four chunks", () => {
-    expect(chunkCount(chunkSizes(100, 0.001, plan))).toBeGreaterThanOrEqual(8);
+  test("a small experiment of slow simulations still gives every slot four chunks", () => {
+    expect(chunkCount(chunkSizes(100, 0.1, plan))).toBeGreaterThanOrEqual(8);
+  });
+
+  test("quick simulations are not cut into chunks that cost more than they do, but every slot gets some", () => {
+    expect(chunkSizes(100, 0.0003, plan)).toEqual([
+      [50, 1],
+      [40, 1],
+      [10, 1],
+    ]);
+    expect(chunkSizes(10_000, 0.0003, plan)[0]![0]).toBe(1_250);
   });
 
   test("a person's own chunk size is kept", () => {

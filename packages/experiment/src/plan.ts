@@ -44,6 +44,8 @@ const mostChunks = 50_000;
 const mostSimulationsPerChunk = 100_000;
 /** Fewer would leave a slot idle while another still has a whole chunk to do. */
 const chunksPerSlot = 4;
+/** A chunk of less work than this costs more than it evens out: about ten times what the engine takes for a task. */
+const leastSeconds = 0.15;
 
 export function chunkSizes(
   simulations: number,
@@ -55,13 +57,19 @@ export function chunkSizes(
   const byTime = settings.chunkSeconds / Math.max(secondsPerSimulation, 1e-7);
   const bySlots = simulations / (chunksPerSlot * settings.slots);
   // The tail's smaller chunks make about a third more of them.
-  const least = Math.ceil((simulations * 1.4) / mostChunks);
+  const byCount = Math.ceil((simulations * 1.4) / mostChunks);
+  // But never so few that a slot gets none.
+  const byWork = Math.min(
+    leastSeconds / Math.max(secondsPerSimulation, 1e-7),
+    simulations / settings.slots,
+  );
+  const least = Math.max(1, byCount, Math.ceil(byWork));
   const size = Math.min(
-    Math.max(Math.floor(Math.min(byTime, bySlots)), least, 1),
+    Math.max(Math.floor(Math.min(byTime, bySlots)), least),
     mostSimulationsPerChunk,
   );
-  const tail = Math.min(simulations, Math.floor(simulations / 10));
-  const tailSize = Math.max(1, least, Math.ceil(size / 4));
+  const tail = Math.floor(simulations / 10);
+  const tailSize = Math.min(size, Math.max(least, Math.ceil(size / 4)));
   return [...runLengths(simulations - tail, size), ...runLengths(tail, tailSize)];
 }
 

@@ -130,7 +130,7 @@ test.each([
 ])("an engine whose source has %s of a place is not built", async (_count, text) => {
   installGo("1.26.8", buildAll);
   writeSource("internal/services/health/health.go", text);
-  await expect(engineBinaries({ environment })).rejects.toThrow("needed is exactly one");
+  await expect(engineBinaries({ environment })).rejects.toThrow("must have exactly one");
   expect(existsSync(join(folder, "builds"))).toBe(false);
 });
 

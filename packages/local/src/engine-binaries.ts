@@ -156,12 +156,7 @@ async function buildWith(
     CGO_ENABLED: "0",
   };
   onProgress(`building ${engineVersion} from source: about 2 minutes on two cores, once`);
-  const missing = await run(
-    go,
-    ["mod", "download", engineModulePath],
-    goEnvironment,
-    engineModule,
-  );
+  const missing = await run(go, ["mod", "download", engineModulePath], goEnvironment, engineModule);
   if (missing !== undefined) return `Go: ${missing}`;
   const source = await outputOf(
     go,

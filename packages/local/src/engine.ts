@@ -2,10 +2,17 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { randomBytes } from "node:crypto";
-import { type LocalStagePaths, UserError } from "@hatchery/config";
+import {
+  type EngineEnvironmentInput,
+  type LocalStagePaths,
+  UserError,
+  adminEmail,
+  engineEnvironment,
+  filledEnvironment,
+  localAddresses,
+} from "@hatchery/config";
 import { query } from "./database.ts";
 import type { EngineProgram } from "./engine-binaries.ts";
-import { engineEnvironment } from "./engine-environment.ts";
 import { lastLines } from "./keeper.ts";
 import type { Ports } from "./ports.ts";
 import { type Running, launch, stageMark } from "./process.ts";
@@ -34,10 +41,12 @@ export function createEngine(input: {
   readonly ports: Ports;
   readonly databaseUrl: string;
   readonly brokerUrl: string | undefined;
+  readonly settings: EngineEnvironmentInput["settings"];
 }): Engine {
-  const { paths, folder, ports, databaseUrl } = input;
-  const serverUrl = `http://127.0.0.1:${ports.api}`;
-  const grpcAddress = `127.0.0.1:${ports.grpc}`;
+  const { paths, folder, ports, databaseUrl, brokerUrl } = input;
+  const addresses = localAddresses(ports);
+  const serverUrl = addresses.internalServerUrl;
+  const grpcAddress = addresses.internalGrpcBroadcastAddress;
   const setupLog = join(paths.logs, "setup.log");
   /** Complete once `setUp` is done. */
   let environment: Readonly<Record<string, string>> = { DATABASE_URL: databaseUrl };
@@ -92,9 +101,9 @@ export function createEngine(input: {
     }
     const read = (name: string) => readFileSync(join(kept, name), "utf8");
     return {
-      master: read("master.key"),
-      publicJwt: read("public_ec256.key"),
-      privateJwt: read("private_ec256.key"),
+      masterKeyset: read("master.key"),
+      publicJwtKeyset: read("public_ec256.key"),
+      privateJwtKeyset: read("private_ec256.key"),
     };
   }
 
@@ -103,22 +112,19 @@ export function createEngine(input: {
     grpcAddress,
     async setUp() {
       const [keys] = await Promise.all([keysets(), runToEnd("hatchet-migrate", [])]);
-      environment = engineEnvironment({
-        databaseUrl,
-        brokerUrl: input.brokerUrl,
-        serverUrl,
-        grpcAddress,
-        ports,
-        keysets: keys,
-        cookieSecrets: keptSecret(
-          join(paths.secrets, "cookie-secrets"),
-          // One key to sign with, one to encrypt with.
-          () => `${randomBytes(16).toString("hex")} ${randomBytes(16).toString("hex")}`,
-        ),
-      });
+      const cookieSecrets = keptSecret(
+        join(paths.secrets, "cookie-secrets"),
+        // One key to sign with, one to encrypt with.
+        () => `${randomBytes(16).toString("hex")} ${randomBytes(16).toString("hex")}`,
+      );
+      const broker = brokerUrl === undefined ? "none" : "rabbitmq";
+      environment = filledEnvironment(
+        engineEnvironment({ addresses, ports, broker, place: "local", settings: input.settings }),
+        { databaseUrl, ...(brokerUrl !== undefined && { brokerUrl }), ...keys, cookieSecrets },
+      );
       if (await hasToken(paths.workerToken, databaseUrl, serverUrl, grpcAddress)) return;
       const more = {
-        ADMIN_EMAIL: "admin@example.com",
+        ADMIN_EMAIL: adminEmail({}),
         ADMIN_PASSWORD: keptSecret(join(paths.secrets, "admin-password"), newPassword),
       };
       await runToEnd("hatchet-admin", ["seed"], { more });

@@ -76,6 +76,33 @@ test("a program that ends again and again is started more and more seldom", asyn
   expect(each.restarts).toBeLessThanOrEqual(3);
 });
 
+test("a process that ends again and again is in trouble, until it stays up", async () => {
+  const each = keepScript(`test -e ${join(folder, "well")} && exec sleep 60; exit 3`, {
+    wellAfterMs: 300,
+  });
+  await each.start();
+  await until(() => each.restarts === 3);
+  expect(each.trouble).toBeUndefined();
+  await until(() => each.trouble !== undefined);
+  expect(each.trouble).toMatch(/^thing has ended 5 times within \d s; see .*log\.$/);
+  expect(events.filter((event) => event === "thing ended (exit code 3)")).toHaveLength(5);
+  writeFileSync(join(folder, "well"), "");
+  await until(() => each.trouble === undefined);
+  expect(each.isUp).toBe(true);
+  expect(events.at(-1)).toBe("thing stays up");
+});
+
+test("a process that is killed now and then is not in trouble", async () => {
+  const each = keepScript("sleep 60", { wellAfterMs: 50 });
+  await each.start();
+  for (let times = 0; times < 6; times++) {
+    await sleep(100);
+    process.kill(each.running!.pid, "SIGKILL");
+    await until(() => each.restarts === times + 1 && each.isUp);
+  }
+  expect(each.trouble).toBeUndefined();
+});
+
 test("a process that is stopped stays stopped", async () => {
   const each = keepScript("sleep 60");
   await each.start();

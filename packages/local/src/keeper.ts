@@ -12,6 +12,8 @@ export interface Keep {
   readonly isReady?: () => Promise<boolean>;
   readonly readyWithinMs: number;
   readonly stopSignal: NodeJS.Signals;
+  /** A process that lives so long is taken to be well: its next end is a first one. 30 s when absent. */
+  readonly wellAfterMs?: number;
   readonly log: string;
   /** Told of every start, end and readiness. */
   readonly onChange: (event: string) => void;
@@ -22,6 +24,8 @@ export interface Kept {
   readonly running: Running | undefined;
   readonly restarts: number;
   readonly isUp: boolean;
+  /** A plain sentence when it ends again and again; gone once it stays up. */
+  readonly trouble: string | undefined;
   /** Rejects with a UserError when the first start fails; later ones are tried for ever. */
   start(): Promise<void>;
   stop(withinMs: number): Promise<void>;
@@ -30,8 +34,9 @@ export interface Kept {
 // A crash costs a tenth of a second; a program that cannot start costs one try each ten seconds.
 const firstDelayMs = 100;
 const longestDelayMs = 10_000;
-/** A process that lived so long is taken to be well: its next end starts the delays anew. */
 const wellAfterMs = 30_000;
+/** So many ends without having been well in between are told: one or two are a crash that a new start has cured. */
+const endsInTrouble = 5;
 
 export function keep(what: Keep): Kept {
   let running: Running | undefined;
@@ -39,6 +44,8 @@ export function keep(what: Keep): Kept {
   let isUp = false;
   let isStopping = false;
   let delayMs = firstDelayMs;
+  /** When it ended, or could not be started, since it was last well. */
+  const ends: number[] = [];
 
   async function startOnce(): Promise<Running> {
     await what.before?.();
@@ -49,7 +56,17 @@ export function keep(what: Keep): Kept {
     await becomeReady(what, started);
     isUp = true;
     what.onChange(`${what.name} is ready`);
+    if (ends.length > 0) watchRecovery(started);
     return started;
+  }
+
+  function watchRecovery(started: Running): void {
+    const timer = setTimeout(() => {
+      ends.length = 0;
+      delayMs = firstDelayMs;
+      what.onChange(`${what.name} stays up`);
+    }, what.wellAfterMs ?? wellAfterMs);
+    void started.exited.then(() => clearTimeout(timer));
   }
 
   async function watch(started: Running): Promise<void> {
@@ -58,7 +75,7 @@ export function keep(what: Keep): Kept {
       if (current !== undefined) {
         const how = await current.exited;
         isUp = false;
-        if (Date.now() - Date.parse(current.startedAt) > wellAfterMs) delayMs = firstDelayMs;
+        if (!isStopping) ends.push(Date.now());
         what.onChange(`${what.name} ended (${how})`);
       }
       if (isStopping) return;
@@ -67,6 +84,7 @@ export function keep(what: Keep): Kept {
       if (isStopping) return;
       restarts++;
       current = await startOnce().catch((error: unknown) => {
+        ends.push(Date.now());
         what.onChange(error instanceof Error ? error.message : String(error));
         return undefined;
       });
@@ -83,6 +101,11 @@ export function keep(what: Keep): Kept {
     },
     get isUp() {
       return isUp;
+    },
+    get trouble() {
+      if (ends.length < endsInTrouble) return undefined;
+      const seconds = Math.ceil((ends.at(-1)! - ends[0]!) / 1_000);
+      return `${what.name} has ended ${ends.length} times within ${seconds} s; see ${what.log}.`;
     },
     async start() {
       // Not awaited: it lasts as long as the stage. It cannot reject, each start in it is caught.

@@ -8,6 +8,8 @@ import { createHash } from "node:crypto";
 import { accessSync, closeSync, constants, openSync, readFileSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
+export { startTime } from "@hatchery/config";
+
 const markName = "HATCHERY_LOCAL_STAGE";
 
 /** What the processes of the stage in this folder carry in their environment, and nobody else's do. */
@@ -128,23 +130,6 @@ function watch(name: string, child: ChildProcess): Running {
       clearTimeout(timer);
     },
   };
-}
-
-/** When a process was started, in its system's own words: with the pid it names one process for good. */
-export function startTime(pid: number): string | undefined {
-  try {
-    if (process.platform !== "linux")
-      return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "ignore"],
-      }).trim();
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The second field may hold spaces; it ends at the last parenthesis. Then state is the 3rd, the start the 22nd.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? undefined : fields[22 - 3];
-  } catch {
-    return undefined;
-  }
 }
 
 /** The command line of a process, or "" when there is none. */

@@ -3,6 +3,7 @@ import { fork } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
+  type EngineEnvironmentInput,
   type ExitCode,
   type LocalStageState,
   UserError,
@@ -28,7 +29,9 @@ export interface LocalSettings {
   /** A module that exports `models`; the repository's own when absent. */
   readonly modelsModule?: string;
   readonly ports?: RequestedPorts;
-  /** The stage stops by itself after so long without an experiment. */
+  /** The stage's ENGINE_ settings; their defaults when absent. */
+  readonly engine?: EngineEnvironmentInput["settings"];
+  /** The stage stops by itself after so long without an experiment; never when 0 or absent. */
   readonly idleMinutes?: number;
 }
 

@@ -17,6 +17,7 @@ import { join } from "node:path";
 import {
   LocalFleetRequest,
   LocalStageState,
+  StageSettings,
   type StewardSettings,
   UserError,
   type WorkerSettings,
@@ -134,6 +135,7 @@ async function supervise(instructions: Instructions): Promise<void> {
       ports,
       databaseUrl: url,
       brokerUrl: broker?.url,
+      settings: settings.engine ?? StageSettings.parse({}),
     });
     state = {
       stage,
@@ -210,7 +212,7 @@ async function supervise(instructions: Instructions): Promise<void> {
     status = "up";
     writeState();
     keepFleet(engine);
-    if (settings.idleMinutes !== undefined) stopWhenIdle(settings.idleMinutes);
+    if (settings.idleMinutes) stopWhenIdle(settings.idleMinutes);
   }
 
   async function startPrograms(engine: Engine): Promise<void> {
@@ -383,8 +385,11 @@ async function supervise(instructions: Instructions): Promise<void> {
     // After the stage is gone nothing may bring its state back.
     if (state === undefined || (status === "stopping" && !existsSync(paths.state))) return;
     const isReady = status === "up" && parts.every((each) => each.isUp);
+    const trouble = [...parts, ...workers].flatMap((kept) => kept.trouble ?? []);
+    const { trouble: _, ...rest } = state;
     state = {
-      ...state,
+      ...rest,
+      ...(trouble.length > 0 && { trouble }),
       status: status === "stopping" ? "stopping" : isReady ? "ready" : "starting",
       processes: describe(parts),
       workers: describe(workers),

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -52,9 +53,13 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 10_000; !(await condition()); await sleep(20))
-    if (Date.now() > deadline) throw new Error("It did not come true within 10 s.");
+async function until(
+  condition: () => boolean | Promise<boolean>,
+  withinMs = 10_000,
+): Promise<void> {
+  for (const deadline = Date.now() + withinMs; !(await condition()); await sleep(20))
+    if (Date.now() > deadline)
+      throw new Error(`It did not come true within ${withinMs / 1_000} s.`);
 }
 
 /** What the API answers to the worker's token. */
@@ -104,6 +109,55 @@ test("a stage starts in named steps, its token opens the API, and a stop leaves 
   expect(await portsAreFree(state)).toBe(true);
   expect(readLocalStage("local", home)).toBeUndefined();
   expect(await stop()).toEqual({ stopped: false });
+});
+
+/** The addresses on which processes of the stage listen for TCP, as the kernel writes them: hexadecimal. */
+function listeningAddresses(folder: string): string[] {
+  const sockets = new Set(
+    stageProcesses(folder).flatMap((pid) =>
+      readdirSync(`/proc/${pid}/fd`).map((fd) => {
+        try {
+          return readlinkSync(`/proc/${pid}/fd/${fd}`);
+        } catch {
+          // Closed meanwhile.
+          return "";
+        }
+      }),
+    ),
+  );
+  const listening = "0A";
+  return ["tcp", "tcp6"].flatMap((family) =>
+    readFileSync(`/proc/net/${family}`, "utf8")
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[3] === listening && sockets.has(`socket:[${fields[9]}]`))
+      .map((fields) => fields[1]!),
+  );
+}
+const loopbackAddress =
+  /^(0100007F|00000000000000000000000001000000|0000000000000000FFFF00000100007F):/;
+
+describe.skipIf(process.platform !== "linux")("where /proc tells who listens", () => {
+  test("no process of a stage listens on anything but loopback", async () => {
+    const state = await start();
+    const addresses = listeningAddresses(paths().folder);
+    expect(addresses.filter((address) => !loopbackAddress.test(address))).toEqual([]);
+    const ports = addresses.map((address) => Number.parseInt(address.split(":")[1]!, 16));
+    expect(new Set(ports)).toEqual(new Set(Object.values(state.ports)));
+  });
+});
+
+test("a worker that does not stay up is told of, with the log to read", async () => {
+  const worker = ["/bin/sh", "-c", "sleep 1; exit 3"];
+  await start({ programs: { ...programs, worker } });
+  const trouble = () => readLocalStage("local", home)!.trouble;
+  expect(trouble()).toBeUndefined();
+  await until(() => trouble() !== undefined, 20_000);
+  const log = join(paths().logs, "worker-1.log");
+  expect(trouble()).toEqual([
+    expect.stringMatching(new RegExp(`^worker-1 has ended 5 times within \\d+ s; see ${log}\\.$`)),
+  ]);
 });
 
 test("worker and steward get what their settings say, and no secret but the token", async () => {
@@ -279,6 +333,12 @@ test("a stage without work stops by itself, one with an active experiment does n
   rmSync(join(active, "id"));
   await until(() => startTime(state.supervisorPid) === undefined);
   expect(stageProcesses(paths().folder)).toEqual([]);
+});
+
+test("a stage that is told 0 idle minutes never stops by itself", async () => {
+  await start({ settings: { ...settings, idleMinutes: 0 } });
+  await sleep(500);
+  expect(readLocalStage("local", home)?.status).toBe("ready");
 });
 
 test("destroying a stage deletes its folder and keeps the store", async () => {

@@ -29,6 +29,7 @@ export function configureExperimentCommands(program: Command, io: Io): void {
           "run building-energy --simulations 10000",
           "run building-energy -n 5000 --set climate=miami --range windowRatio=0.2..0.6",
           "run building-energy --design grid --levels windowRatio=9 --levels wallUValue=5",
+          "run building-energy --rows buildings.csv --set climate=miami --replicates 3",
           "run pi -n 1000 --seed 7 --json",
         ),
       ),

@@ -1,6 +1,7 @@
-/** `replay`: one simulation again, here. Needs the store and the model's code, no stage that is up. */
+/** `replay`, `diff`: looking closely at what was computed. They need the store and, to replay, the model's code; no stage that is up. */
 import type { Command } from "commander";
 import { exitCodes } from "@hatchery/config";
+import { diff, diffText } from "../diff.ts";
 import { findExperiment, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
@@ -48,5 +49,30 @@ export function configureReplayCommands(program: Command, io: Io): void {
         io.say(
           `It was computed by commit ${manifest.code.commit ?? "unknown"}; here is ${commit ?? "unknown"}.`,
         );
+    });
+  program
+    .command("diff")
+    .description("What changed between two experiments, and which simulations' results differ.")
+    .argument("<A>", 'in full, the start of its id, its name, or "latest"')
+    .argument("<B>", "likewise")
+    .addHelpText(
+      "before",
+      examples(
+        "diff building-energy/20261120-181500-x7kd latest",
+        "diff 20261120-1815 20261121-0930 --json",
+      ),
+    )
+    .addHelpText("after", "\nExit code 0 when no result differs, 1 when some do.")
+    .option("--stage <stage>", "which stage's store", "local")
+    .option("--json", "one JSON document on stdout")
+    .action(async (a: string, b: string, options: { stage: string; json?: true }) => {
+      const { store } = openStage(options.stage);
+      const answer = await diff(
+        store,
+        await findExperiment(store, a),
+        await findExperiment(store, b),
+      );
+      io.out(options.json ? JSON.stringify(answer) : diffText(answer));
+      if (!answer.equal) process.exitCode = exitCodes.workFailed;
     });
 }

@@ -78,6 +78,7 @@ export function configureStageCommands(program: Command, io: Io): void {
             `  ${process.padEnd(12)} pid ${pid}${restarts > 0 ? `, restarted ${restarts} times` : ""}`,
           );
       }
+      for (const sentence of state?.trouble ?? []) io.out(sentence);
       for (const progress of active)
         io.out(`${progress.experiment}\n  ${progressLine(progress, 76)}`);
     });

@@ -1,0 +1,207 @@
+/** Diff: what changed between two experiments, and which simulations' results differ. Reads the store alone. */
+import { UserError } from "@hatchery/config";
+import {
+  experimentKeys,
+  manifestColumns,
+  type Column,
+  type Manifest,
+  type Store,
+} from "@hatchery/experiment";
+import { identifier, openDataset, type Dataset } from "@hatchery/experiment/results";
+import { readExperiment, type ExperimentState } from "./experiments.ts";
+import { count } from "./progress-line.ts";
+
+/** What one of the two says of something; null when it says nothing. */
+type Said = string | number | boolean | null;
+
+export interface Change {
+  /** Such as "seed", "design.simulations", "limits.memory", "code.commit", "versions.node". */
+  readonly what: string;
+  readonly a: Said;
+  readonly b: Said;
+}
+
+export interface ColumnDifference {
+  readonly name: string;
+  /** Simulations in which this result differs. */
+  readonly simulations: number;
+  /** The largest difference, and where; null for what is no number. */
+  readonly largest: { readonly difference: number; readonly simulation: number } | null;
+}
+
+/** The keys are a contract with scripts. */
+export interface Diff {
+  readonly a: string;
+  readonly b: string;
+  readonly changes: readonly Change[];
+  /** Simulations that are done in both. */
+  readonly compared: number;
+  /** Of those, how many have another result. */
+  readonly differing: number;
+  /** Done in one of the two only. */
+  readonly onlyInA: number;
+  readonly onlyInB: number;
+  /** Results whose values differ, in the model's order. */
+  readonly results: readonly ColumnDifference[];
+  /** The first simulations that differ or are in one only, ascending. */
+  readonly first: readonly number[];
+  /** No result differs, and none is in one only. */
+  readonly equal: boolean;
+}
+
+/** So many examples are enough to replay. */
+const mostExamples = 10;
+
+export async function diff(store: Store, a: string, b: string): Promise<Diff> {
+  const [stateA, stateB] = [await readExperiment(store, a), await readExperiment(store, b)];
+  const files = { a: await closedResults(store, stateA), b: await closedResults(store, stateB) };
+  const columns = sharedColumns(stateA.manifest, stateB.manifest);
+  await using dataset = await openDataset(files);
+  const compared = await compareResults(dataset, columns);
+  return {
+    a,
+    b,
+    changes: changesBetween(stateA.manifest, stateB.manifest),
+    ...compared,
+    equal: compared.differing + compared.onlyInA + compared.onlyInB === 0,
+  };
+}
+
+async function closedResults(
+  store: Store,
+  { manifest: { experiment }, summary }: ExperimentState,
+): Promise<string> {
+  const file = await store.localFile(experimentKeys(experiment).results);
+  if (summary !== undefined && file !== undefined) return file;
+  throw new UserError(`${experiment} is not closed, so it has no results to compare.`, {
+    hint: `Watch it:  pnpm hatchery watch ${experiment}`,
+  });
+}
+
+/** Results that both have, of the same kind; the others are told as changes of the model. */
+function sharedColumns(a: Manifest, b: Manifest): Column[] {
+  const others = manifestColumns(b).results;
+  return manifestColumns(a).results.filter((column) =>
+    others.some(({ name, kind }) => name === column.name && kind === column.kind),
+  );
+}
+
+/** What says who and when, and so differs always. */
+const apart = ["format", "experiment", "createdAt"];
+
+/** Every leaf of the manifests that differs. */
+export function changesBetween(a: Manifest, b: Manifest): Change[] {
+  const [before, after] = [leaves(a), leaves(b)];
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .filter((what) => !apart.includes(what) && before.get(what) !== after.get(what))
+    .map((what) => ({ what, a: before.get(what) ?? null, b: after.get(what) ?? null }));
+}
+
+function leaves(manifest: Manifest): Map<string, Said> {
+  const found = new Map<string, Said>();
+  const { parameterSchema, resultSchema, ...rest } = manifest;
+  walk(rest, "");
+  // A field of a schema reads best whole.
+  for (const [kind, schema] of [
+    ["parameter", parameterSchema],
+    ["result", resultSchema],
+  ] as const)
+    for (const [name, field] of Object.entries(schema.properties))
+      found.set(`${kind}.${name}`, JSON.stringify(field));
+  return found;
+
+  function walk(value: unknown, path: string): void {
+    if (Array.isArray(value)) found.set(path, JSON.stringify(value));
+    else if (typeof value === "object" && value !== null)
+      for (const [key, inner] of Object.entries(value))
+        walk(inner, path === "" ? key : `${path}.${key}`);
+    else if (value !== undefined) found.set(path, value as Said);
+  }
+}
+
+async function compareResults(dataset: Dataset, columns: readonly Column[]) {
+  const pairs = "a FULL JOIN b ON a.simulation = b.simulation";
+  const inBoth = "a.simulation IS NOT NULL AND b.simulation IS NOT NULL";
+  const differs = columns.map(
+    ({ name }) => `a.${identifier(name)} IS DISTINCT FROM b.${identifier(name)}`,
+  );
+  const anyDiffers = differs.length === 0 ? "false" : differs.join(" OR ");
+  const perColumn = columns.flatMap(({ name, kind }, c) => {
+    // NULL, and so without a say, where one of the two has no row.
+    const distance =
+      kind === "number" || kind === "integer"
+        ? `abs(a.${identifier(name)}::DOUBLE - b.${identifier(name)}::DOUBLE)`
+        : "NULL::DOUBLE";
+    return [
+      `count(*) FILTER (${inBoth} AND ${differs[c]})`,
+      `max(${distance})`,
+      `arg_max(a.simulation, ${distance})`,
+    ];
+  });
+  const counts = [
+    `count(*) FILTER (${inBoth})`,
+    `count(*) FILTER (${inBoth} AND (${anyDiffers}))`,
+    "count(*) FILTER (b.simulation IS NULL)",
+    "count(*) FILTER (a.simulation IS NULL)",
+    ...perColumn,
+  ];
+  const answer = await dataset.rows(`SELECT ${counts.join(", ")} FROM ${pairs}`);
+  const [compared, differing, onlyInA, onlyInB, ...cells] = answer.rows[0] as (number | null)[];
+  const examples = await dataset.rows(
+    `SELECT coalesce(a.simulation, b.simulation) AS simulation FROM ${pairs}
+     WHERE NOT (${inBoth}) OR ${anyDiffers} ORDER BY simulation LIMIT ${mostExamples}`,
+  );
+  const results = columns.map(({ name }, c): ColumnDifference => {
+    const [simulations, difference, simulation] = cells.slice(3 * c, 3 * c + 3);
+    return {
+      name,
+      simulations: simulations!,
+      largest: difference == null || simulation == null ? null : { difference, simulation },
+    };
+  });
+  return {
+    compared: compared!,
+    differing: differing!,
+    onlyInA: onlyInA!,
+    onlyInB: onlyInB!,
+    results: results.filter(({ simulations }) => simulations > 0),
+    first: examples.rows.map(([simulation]) => Number(simulation)),
+  };
+}
+
+export function diffText(answer: Diff): string {
+  const { changes, compared, differing, onlyInA, onlyInB, results, first, equal } = answer;
+  const changed = aligned(
+    changes.map(({ what, a, b }) => [what, `${said(a)} → ${said(b)}`] as const),
+  );
+  const differences = aligned(
+    results.map(({ name, simulations, largest }) => {
+      const most =
+        largest === null
+          ? ""
+          : `, by at most ${largest.difference} (simulation ${largest.simulation})`;
+      return [name, `${count(simulations)} differ${most}`] as const;
+    }),
+  );
+  return [
+    `A  ${answer.a}`,
+    `B  ${answer.b}`,
+    "",
+    ...(changes.length === 0 ? ["Nothing changed between them."] : ["Changed, A → B", ...changed]),
+    "",
+    equal
+      ? `No result differs: all ${count(compared)} simulations are the same in both.`
+      : `${count(differing)} of the ${count(compared)} simulations that both have done have another result.`,
+    ...differences,
+    ...(onlyInA > 0 ? [`${count(onlyInA)} are done in A only.`] : []),
+    ...(onlyInB > 0 ? [`${count(onlyInB)} are done in B only.`] : []),
+    ...(first.length > 0 ? [`The first: ${first.join(", ")}`] : []),
+  ].join("\n");
+}
+
+function aligned(rows: readonly (readonly [name: string, text: string])[]): string[] {
+  const width = Math.max(0, ...rows.map(([name]) => name.length));
+  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`);
+}
+
+const said = (value: Said) => (value === null ? "nothing" : String(value));

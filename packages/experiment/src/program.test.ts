@@ -1,0 +1,247 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { defineModel, type Model } from "./model.ts";
+import { randomStream } from "./random.ts";
+import { attemptSimulation } from "./simulation.ts";
+
+/** A model whose program is this body of a Node function: `line` comes in, `write` goes out. */
+function programModel(body: string, limits = { seconds: 5, memory: "1 GB" }): Model {
+  const script = `
+    let count = 0;
+    const write = (text) => process.stdout.write(text + "\\n");
+    require("readline").createInterface({ input: process.stdin }).on("line", (text) => {
+      const line = JSON.parse(text);
+      const { simulation, seed, parameters: { x } } = line;
+      const answer = (results) => write(JSON.stringify({ results }));
+      count++;
+      ${body}
+    });`;
+  return defineModel({
+    name: "external",
+    parameters: z.object({ x: z.number().default(1) }),
+    results: z.object({ y: z.number() }),
+    limits,
+    program: [process.execPath, "-e", script],
+    folder: import.meta.dirname,
+  });
+}
+
+function attempt(model: Model, simulation = 0, logged: string[] = [], x = 1) {
+  return attemptSimulation(
+    model,
+    { x },
+    {
+      random: randomStream(42, simulation),
+      signal: new AbortController().signal,
+      log: (message) => logged.push(message),
+    },
+  );
+}
+
+describe("a model has exactly one of simulate and program", () => {
+  const common = {
+    name: "both",
+    parameters: z.object({}),
+    results: z.object({}),
+  };
+  const program = ["true"] as const;
+
+  test("both, neither, and a program without its folder are refused", () => {
+    const define = (rest: object) => () => defineModel({ ...common, ...rest } as never);
+    expect(define({})).toThrow("either `simulate` or `program`");
+    expect(define({ simulate: () => ({}), program, folder: "." })).toThrow("not both");
+    expect(define({ program })).toThrow("`folder`");
+    expect(define({ program: [], folder: "." })).toThrow("needs a command");
+    expect(define({ program, folder: "." })).not.toThrow();
+  });
+});
+
+test("one process answers many simulations, each with its number, its seed and its parameters", async () => {
+  const model = programModel(`answer({ y: seed });`);
+  const seeds = [await attempt(model, 0), await attempt(model, 1), await attempt(model, 0)];
+  // Golden: seeds of experiment seed 42. A change changes the results of every program that uses its seed.
+  expect(seeds.map(({ results }) => results?.["y"])).toEqual([
+    2868360856161326, 8834809116085524, 2868360856161326,
+  ]);
+
+  const others = programModel(`answer({ y: simulation * 100 + x * 10 + count });`);
+  const answers = [await attempt(others, 3, [], 2), await attempt(others, 4, [], 5)];
+  expect(answers.map(({ results }) => results?.["y"])).toEqual([321, 452]);
+});
+
+test("an answer that comes in pieces is one answer", async () => {
+  const model = programModel(
+    `process.stdout.write('{"results":'); setTimeout(() => write('{"y": 1.5}}\\r'), 50);`,
+  );
+  expect(await attempt(model)).toEqual({ results: { y: 1.5 } });
+});
+
+const hasPython = spawnSync("python3", ["--version"]).status === 0;
+
+test.skipIf(!hasPython)(
+  "the docs' program in python3 answers, and is not garbled by a print",
+  async () => {
+    const page = new URL("../../../docs/bring-your-own-simulator.md", import.meta.url);
+    const program = /```python\n([^`]*)```/.exec(readFileSync(page, "utf8"))![1]!;
+    const model = defineModel({
+      name: "decay",
+      parameters: z.object({ halfLife: z.number() }),
+      results: z.object({ left: z.number() }),
+      program: ["python3", "-c", program.replace("    left =", "    print('noise')\n    left =")],
+      folder: ".",
+    });
+    const { signal } = new AbortController();
+    for (const [halfLife, left] of [
+      [1, 0.5],
+      [0.5, 0.25],
+    ] as const)
+      expect(
+        await attemptSimulation(
+          model,
+          { halfLife },
+          { random: randomStream(1, 0), signal, log: () => undefined },
+        ),
+      ).toEqual({ results: { left } });
+  },
+);
+
+describe("what a program does wrong is said as it is", () => {
+  test.each([
+    ["error", `write('{"error": "No convergence."}')`, "threw", "No convergence."],
+    [
+      "exit",
+      `console.error("warning\\nSingular matrix."); process.exit(3)`,
+      "crashed",
+      "Its program exited with 3: Singular matrix.",
+    ],
+    ["exit 0", "process.exit(0)", "crashed", "Its program exited with 0."],
+    ["kill", "process.kill(process.pid, 'SIGSEGV')", "crashed", "was ended by SIGSEGV"],
+    ["text", `write("Iteration 1")`, "invalid results", "a line that is not JSON: Iteration 1"],
+    ["NaN", `write('{"results": {"y": NaN}}')`, "invalid results", "not JSON: {"],
+    ["a list", `write("[1]")`, "invalid results", 'neither "results" nor "error": [1]'],
+    [
+      "two lines",
+      `process.stdout.write('{"results":{"y":1}}\\n{"results":{"y":2}}\\n')`,
+      "invalid results",
+      "more than one line",
+    ],
+    [
+      "another's answer",
+      `write('{"simulation":3,"results":{"y":1}}')`,
+      "invalid results",
+      "the answer to another simulation",
+    ],
+    ["a wrong type", `answer({ y: "1" })`, "invalid results", "y: "],
+  ])("%s", async (_, body, cause, message) => {
+    const model = programModel(`if (x === 0) { ${body} } else answer({ y: x });`);
+    const outcomes = [];
+    for (const x of [1, 0, 2]) outcomes.push(await attempt(model, 7, [], x));
+    expect(outcomes).toEqual([
+      { results: { y: 1 } },
+      { failure: expect.objectContaining({ cause, message: expect.stringContaining(message) }) },
+      { results: { y: 2 } },
+    ]);
+  });
+
+  test("an endless simulation is ended at its limit, and a hungry one at its own", async () => {
+    const endless = programModel("for (;;);", { seconds: 0.5, memory: "1 GB" });
+    expect(await attempt(endless)).toMatchObject({
+      failure: { cause: "time limit", message: "It ran for more than 0.5 s." },
+    });
+    const hungry = programModel(
+      "const kept = []; for (;;) kept.push(Buffer.alloc(5_000_000, 1));",
+      { seconds: 20, memory: "200 MB" },
+    );
+    expect(await attempt(hungry)).toMatchObject({
+      failure: { cause: "memory limit", message: "Its program grew over 200 MB." },
+    });
+  });
+
+  test("an answer that nothing asked for is never taken for the next simulation's", async () => {
+    const model = programModel(
+      `answer({ y: x }); if (x === 1) setTimeout(() => answer({ y: 99 }), 50);`,
+    );
+    const logged: string[] = [];
+    expect(await attempt(model, 0, logged, 1)).toEqual({ results: { y: 1 } });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await attempt(model, 1, logged, 2)).toEqual({ results: { y: 2 } });
+    expect(logged).toEqual([expect.stringContaining("what nothing had asked for")]);
+  });
+
+  test("the last lines of stderr are logged with the simulation that failed", async () => {
+    const logged: string[] = [];
+    const model = programModel(
+      `for (let k = 0; k < 50; k++) console.error("line " + k); process.exit(1);`,
+    );
+    await attempt(model, 0, logged);
+    expect(logged).toHaveLength(1);
+    expect(logged[0]!.split("\n")).toEqual([
+      "stderr:",
+      ...Array.from({ length: 20 }, (_, k) => `line ${k + 30}`),
+    ]);
+  });
+});
+
+describe("a program that cannot work here fails no simulation", () => {
+  test.each([
+    [["no-such-program"], ".", /"no-such-program" is not on this machine/],
+    [["./no-such-program"], import.meta.dirname, /src\/no-such-program" is not there/],
+    [["true"], "./no-such-folder", /folder ".\/no-such-folder": it is not there/],
+    [["sh", "-c", "exec no-such-interpreter"], ".", /could not be started.*no-such-interpreter/],
+    [["sh", "-c", `echo '{"unable": "No licence."}'; read x`], ".", /^No licence\.$/],
+  ] as const)("%j in %s", async (program, folder, message) => {
+    const model = defineModel({
+      name: "unable",
+      parameters: z.object({ x: z.number() }),
+      results: z.object({}),
+      program,
+      folder,
+    });
+    // The function: an error that attemptSimulation throws on.
+    await expect(async () => attempt(model as unknown as Model)).rejects.toThrow(message);
+  });
+});
+
+test("an idle program keeps nobody from ending, and ends with them", async () => {
+  const index = new URL("./index.ts", import.meta.url).href;
+  const caller = `
+    const { attemptSimulation, defineModel, randomStream } = await import(${JSON.stringify(index)});
+    const { z } = await import(${JSON.stringify(import.meta.resolve("zod"))});
+    const model = defineModel({
+      name: "stubborn",
+      parameters: z.object({}),
+      results: z.object({ pid: z.number() }),
+      // It answers once and then never looks at stdin again.
+      program: [process.execPath, "-e", \`
+        process.stdin.once("data", () => console.log(JSON.stringify({ results: { pid: process.pid } })));
+        setInterval(() => undefined, 1_000);\`],
+      folder: ".",
+    });
+    const { signal } = new AbortController();
+    const { results, failure } = await attemptSimulation(model, {}, { random: randomStream(1, 0), signal });
+    console.log(results?.pid ?? failure);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", caller], {
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  expect(stderr).toBe("");
+  const pid = Number(stdout);
+  expect(pid).toBeGreaterThan(1);
+  try {
+    // Elsewhere a program is told by the end of its stdin alone, which this one does not read.
+    if (process.platform === "linux") await expect.poll(() => isRunning(pid)).toBe(false);
+  } finally {
+    if (process.platform !== "linux" || isRunning(pid)) process.kill(pid);
+  }
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    // A dead process that nobody buries, as in a container, is still there.
+    return !/^State:\s+[XZ]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,38 @@
+import { attemptSimulation, randomStream, type Model } from "@hatchery/experiment";
+import { expect, test } from "vitest";
+import { models } from "../index.ts";
+import { coolingFin } from "./index.ts";
+
+function attempt(given: Record<string, number>, model: Model = models["cooling-fin"]!) {
+  return attemptSimulation(model, coolingFin.parameters.parse(given), {
+    random: randomStream(1, 0),
+    signal: new AbortController().signal,
+    log: () => undefined,
+  });
+}
+
+test("the fin of the defaults is as it was", async () => {
+  expect(await attempt({})).toEqual({
+    results: { heatWPerM: 136.1086765, tipTemperature: 71.70802258, efficiency: 0.9073911769 },
+  });
+});
+
+test.each([
+  { length: 0.05, thickness: 0.002, conductivity: 200, film: 25, base: 80, air: 20 },
+  { length: 0.2, thickness: 0.0005, conductivity: 15, film: 150, base: 120, air: -15 },
+  { length: 0.01, thickness: 0.01, conductivity: 400, film: 5, base: 45, air: 30 },
+])("heat and efficiency are the closed form's: %j", async (fin) => {
+  const { results } = await attempt({ ...fin, cells: 2_000 });
+  // Incropera and DeWitt, Fundamentals of Heat and Mass Transfer, table 3.4, case B: adiabatic tip.
+  const m = Math.sqrt((2 * fin.film) / (fin.conductivity * fin.thickness));
+  const exact = Math.tanh(m * fin.length) / (m * fin.length);
+  const heat = 2 * fin.film * fin.length * (fin.base - fin.air) * exact;
+  expect(Number(results!["efficiency"]) / exact).toBeCloseTo(1, 4);
+  expect(Number(results!["heatWPerM"]) / heat).toBeCloseTo(1, 4);
+});
+
+test("no digit of a parameter is lost on the way through the deck", async () => {
+  const one = await attempt({ film: 25 });
+  const other = await attempt({ film: 25.000001 });
+  expect(other.results).not.toEqual(one.results);
+});

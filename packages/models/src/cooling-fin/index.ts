@@ -1,0 +1,58 @@
+/**
+ * A sample of a simulator that is started once per simulation: `fin.awk` reads an input deck and writes an output file,
+ * as many old Fortran codes do. Needs nothing but awk, which every Unix has.
+ */
+import { join } from "node:path";
+import { defineModel, runCommand } from "@hatchery/experiment";
+import { z } from "zod";
+
+const deck = `* COOLING FIN
+CELLS        {{cells}}
+LENGTH       {{length}}
+THICKNESS    {{thickness}}
+CONDUCTIVITY {{conductivity}}
+FILM         {{film}}
+BASE         {{base}}
+AIR          {{air}}
+`;
+
+export const coolingFin = defineModel({
+  name: "cooling-fin",
+  description: "Heat from a straight cooling fin, by an awk script with input and output files.",
+  parameters: z.object({
+    length: z.number().min(0.005).max(0.2).default(0.05).describe("From base to tip, m."),
+    thickness: z.number().min(0.0005).max(0.01).default(0.002).describe("Thickness, m."),
+    conductivity: z.number().min(10).max(400).default(200).describe("Of the metal, W/(m K)."),
+    film: z.number().min(5).max(200).default(25).describe("Heat transfer to the air, W/(m² K)."),
+    base: z.number().min(40).max(150).default(80).describe("Temperature of the base, °C."),
+    air: z.number().min(-20).max(35).default(20).describe("Temperature of the air, °C."),
+    cells: z.int().min(2).max(10_000).default(200).describe("Cells along the fin."),
+  }),
+  results: z.object({
+    heatWPerM: z.number().describe("Heat that leaves the fin, W per m of depth."),
+    tipTemperature: z.number().describe("Temperature of the last cell, °C."),
+    efficiency: z.number().describe("Share of the heat of a fin that is as hot as its base."),
+  }),
+  limits: { seconds: 10, attempts: 2, memory: "512 MB" },
+  async simulate(parameters, { signal }) {
+    const { files } = await runCommand({
+      command: ["awk", "-f", join(import.meta.dirname, "fin.awk"), "FIN.IN"],
+      files: { "FIN.IN": deck },
+      values: parameters,
+      outputs: ["FIN.OUT"],
+      signal,
+      seconds: 5,
+      megabytes: 256,
+    });
+    const table = new Map(
+      files["FIN.OUT"].split("\n").map((line) => line.split(" ") as [string, string]),
+    );
+    // What is missing or is no number becomes NaN, which the results' schema refuses by the field's name.
+    const read = (name: string) => Number(table.get(name) ?? Number.NaN);
+    return {
+      heatWPerM: read("HEAT"),
+      tipTemperature: read("TIP"),
+      efficiency: read("EFFICIENCY"),
+    };
+  },
+});
