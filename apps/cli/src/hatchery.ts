@@ -1,0 +1,57 @@
+/** The commands put together, and the one place that prints an error and chooses the exit code. */
+import { Command, CommanderError } from "commander";
+import { UserError, exitCodes, hatcheryVersion } from "@hatchery/config";
+import { configureAgainCommands } from "./commands/again-commands.ts";
+import { configureExperimentCommands } from "./commands/experiment-commands.ts";
+import { configureReplayCommands } from "./commands/replay-commands.ts";
+import { configureResultCommands } from "./commands/result-commands.ts";
+import { configureStageCommands } from "./commands/stage-commands.ts";
+import { examples, exitCodeTable } from "./help.ts";
+import type { Io } from "./io.ts";
+
+export async function hatchery(words: readonly string[], io: Io): Promise<number> {
+  const program = new Command("hatchery")
+    .description("Run experiments of many simulations on a stage: the real engine and its workers.")
+    .version(hatcheryVersion)
+    .addHelpText(
+      "before",
+      examples(
+        "quickstart",
+        "run building-energy --simulations 10000",
+        "watch latest",
+        "results --csv results.csv",
+        "down",
+      ),
+    )
+    .addHelpText("after", `\n${exitCodeTable()}`)
+    .configureOutput({
+      writeOut: (text) => io.out(text.trimEnd()),
+      writeErr: (text) => io.say(text.trimEnd()),
+    })
+    .exitOverride();
+  configureExperimentCommands(program, io);
+  configureAgainCommands(program, io);
+  configureReplayCommands(program, io);
+  configureResultCommands(program, io);
+  configureStageCommands(program, io);
+  try {
+    await program.parseAsync(words, { from: "user" });
+    return Number(process.exitCode ?? exitCodes.ok);
+  } catch (error) {
+    return explain(error, io);
+  }
+}
+
+function explain(error: unknown, io: Io): number {
+  // Commander has said what is wrong; asking for help or the version is not an error.
+  if (error instanceof CommanderError)
+    return error.exitCode === 0 ? exitCodes.ok : exitCodes.wrongUsage;
+  if (error instanceof UserError) {
+    io.say(error.message);
+    if (error.hint !== undefined) io.say(`\n${error.hint}`);
+    return error.exitCode;
+  }
+  io.say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  io.say("\nThis is a bug in Hatchery. Please report it with the lines above.");
+  return exitCodes.bug;
+}
