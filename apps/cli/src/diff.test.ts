@@ -151,7 +151,22 @@ test("every result that differs is named with its largest difference, and the fi
     onlyInB: 1,
     first: [0, 1, 3, 4, 5, 6, 7, 8, 9, 10],
   });
-  expect(diffText(answer)).toMatchInlineSnapshot();
+  expect(diffText(answer)).toMatchInlineSnapshot(`
+    "A  m/1
+    B  m/2
+
+    Changed, A → B
+      seed  1 → 2
+
+    27 of the 28 simulations that both have done have another result.
+      y       27 differ, by at most 14.5 (simulation 29)
+      n       27 differ, by at most 3 (simulation 3)
+      a word  27 differ
+      on      1 differ
+    Done in A only: 1
+    Done in B only: 1
+    The first: 0, 1, 3, 4, 5, 6, 7, 8, 9, 10"
+  `);
 });
 
 test("an experiment that is not closed has nothing to compare", async () => {

@@ -193,8 +193,8 @@ export function diffText(answer: Diff): string {
       ? `No result differs: all ${count(compared)} simulations are the same in both.`
       : `${count(differing)} of the ${count(compared)} simulations that both have done have another result.`,
     ...differences,
-    ...(onlyInA > 0 ? [`${count(onlyInA)} are done in A only.`] : []),
-    ...(onlyInB > 0 ? [`${count(onlyInB)} are done in B only.`] : []),
+    ...(onlyInA > 0 ? [`Done in A only: ${count(onlyInA)}`] : []),
+    ...(onlyInB > 0 ? [`Done in B only: ${count(onlyInB)}`] : []),
     ...(first.length > 0 ? [`The first: ${first.join(", ")}`] : []),
   ].join("\n");
 }

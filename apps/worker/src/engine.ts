@@ -98,6 +98,9 @@ interface Session {
   stop(): Promise<void>;
 }
 
+/** How many there have been in this process. */
+let sessions = 0;
+
 async function openSession(
   connection: Connection,
   options: { name: string; slots: number; logger: Logger; compute: ChunkHandler },
@@ -107,6 +110,9 @@ async function openSession(
     host_port: connection.HATCHET_CLIENT_HOST_PORT,
     api_url: connection.HATCHET_CLIENT_API_URL,
     tls_config: { tls_strategy: connection.HATCHET_CLIENT_TLS_STRATEGY },
+    // Clients with the same options share one connection, and how long it waits before it tries again: up to two
+    // minutes after a long absence. A byte more than the default of 4 MiB makes it another connection.
+    grpc_max_recv_message_length: 4 * 1024 * 1024 + ++sessions,
     log_level: "WARN",
   });
   // Fails at once where to register the task, which comes next, would be tried eight times over 13 s.

@@ -12,14 +12,15 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileWriter, ParquetWriter, type ColumnSource } from "hyparquet-writer";
+import { fileWriter, ParquetWriter } from "hyparquet-writer";
 import type { SchemaElement } from "hyparquet";
 import type { Column } from "./columns.ts";
 import { experimentKeys } from "./layout.ts";
 import { manifestColumns, mergeParts, type Ledger } from "./ledger.ts";
 import type { Manifest } from "./manifest.ts";
-import { compressors, createdBy, parquetColumn, parquetValues } from "./part.ts";
+import { compressors, createdBy, parquetColumn, failureKeys, parquetValues } from "./part.ts";
 import { createRowBuffer, type RowBuffer, type Rows } from "./rows.ts";
+import { writeRowGroup } from "./row-group.ts";
 import type { Store } from "./store.ts";
 
 /** 65,536 rows of 22 columns are 11 MB in memory; readers skip and parallelize by such groups. */
@@ -43,7 +44,7 @@ export async function writeDataset(store: Store, manifest: Manifest): Promise<Me
     const done = createRowBuffer(parameters, results, rowsPerGroup);
     const failed = createRowBuffer(parameters, results);
 
-    const merged = mergeParts(store, manifest);
+    const merged = mergeParts(store, manifest, "dataset");
     let ledger: Ledger | undefined;
     while (ledger === undefined) {
       const step = await merged.next();
@@ -106,7 +107,7 @@ function createTable(file: string, columns: readonly Column[], kind: "results" |
   const isOptional = kind === "failures";
   const schema: SchemaElement[] = [
     { name: "simulation", type: "INT32", repetition_type: "REQUIRED" },
-    ...(isOptional ? ["cause", "fingerprint", "message"].map(text) : []),
+    ...(isOptional ? failureKeys.map(text) : []),
     ...columns.map((column) => parquetColumn(column, isOptional)),
   ];
   const writer = new ParquetWriter({
@@ -119,20 +120,16 @@ function createTable(file: string, columns: readonly Column[], kind: "results" |
 
   async function write(buffer: RowBuffer): Promise<void> {
     const rows = buffer.take();
-    const columnData: ColumnSource[] = [
-      { name: "simulation", data: rows.simulation },
-      ...(isOptional
-        ? (["cause", "fingerprint", "message"] as const).map((key) => ({
-            name: key,
-            data: rows.failures.map(({ failure }) => failure[key]),
-          }))
-        : []),
-      ...columns.map((column, c) => ({
-        name: column.name,
-        data: parquetValues(column, rows.values[c]!, isOptional),
+    const values = columns.map((column, c) => parquetValues(column, rows.values[c]!, isOptional));
+    if (!isOptional) return writeRowGroup(writer, [rows.simulation, ...values]);
+    const texts = failureKeys.map((key) => rows.failures.map(({ failure }) => failure[key]));
+    await writer.write({
+      columnData: [rows.simulation, ...texts, ...values].map((data, c) => ({
+        name: schema[c]!.name,
+        data,
       })),
-    ];
-    await writer.write({ columnData, rowGroupSize: rowsPerGroup });
+      rowGroupSize: rowsPerGroup,
+    });
   }
 
   return {

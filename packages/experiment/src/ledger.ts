@@ -96,6 +96,7 @@ export interface MergedRows {
 export async function* mergeParts(
   store: Store,
   manifest: Manifest,
+  what: "all" | "dataset" = "all",
 ): AsyncGenerator<MergedRows, Ledger> {
   const { parameters, results } = manifestColumns(manifest);
   const columns = [...parameters, ...results];
@@ -112,7 +113,7 @@ export async function* mergeParts(
       try {
         const bytes = await store.read(part.key);
         if (bytes === undefined) continue;
-        const { rows, facts } = await decodePart(bytes, columns);
+        const { rows, facts } = await decodePart(bytes, columns, what);
         account.simulationSeconds += facts.seconds;
         account.retries += facts.retries;
         account.interruptions += facts.interruptions;

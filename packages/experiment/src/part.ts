@@ -72,7 +72,7 @@ export function parquetValues(column: Column, values: Values, isOptional: boolea
 }
 
 // Level 1 costs about 2 ms for a megabyte and the checksum makes a flipped bit an error instead of a number.
-const zstdOptions = {
+export const zstdOptions = {
   params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
 };
 export const compressors = { ZSTD: (bytes: Uint8Array) => zstdCompressSync(bytes, zstdOptions) };
@@ -80,6 +80,8 @@ export const decompressors = { ZSTD: (bytes: Uint8Array) => zstdDecompressSync(b
 
 export const createdBy = "hatchery";
 const factsKey = "hatchery";
+/** Columns that say why a simulation failed. */
+export const failureKeys = ["cause", "fingerprint", "message"] as const;
 
 export function encodePart(
   rows: Rows,
@@ -112,7 +114,7 @@ export function encodePart(
     })),
   ];
   if (hasFailures)
-    for (const key of ["cause", "fingerprint", "message"] as const) {
+    for (const key of failureKeys) {
       const data = Array.from<string | null>({ length: rows.count }).fill(null);
       for (const { row, failure } of rows.failures) data[row] = failure[key];
       schema.push({
@@ -152,10 +154,14 @@ function factsOf(metadata: FileMetaData): PartFacts {
   return PartFacts.parse(JSON.parse(text ?? "null"));
 }
 
-/** Reads a whole part. Throws when a byte of it is not as it was written. */
+/**
+ * Reads a part. Throws when a byte of what it reads is not as it was written.
+ * With "dataset" it leaves out what differs by nature: `attempts` and `seconds` are then empty.
+ */
 export async function decodePart(
   bytes: Uint8Array,
   columns: readonly Column[],
+  what: "all" | "dataset" = "all",
 ): Promise<{ rows: Rows; facts: PartFacts }> {
   const file = arrayBuffer(bytes);
   const metadata = parquetMetadata(file);
@@ -165,6 +171,13 @@ export async function decodePart(
     file,
     metadata,
     compressors: decompressors,
+    ...(what === "dataset" && {
+      columns: [
+        "simulation",
+        ...columns.map(({ name }) => name),
+        ...(facts.failed > 0 ? ["failed", ...failureKeys] : []),
+      ],
+    }),
     onChunk: ({ columnName, columnData }) => {
       const before = found.get(columnName);
       found.set(columnName, before === undefined ? columnData : [...before, ...columnData]);
@@ -177,7 +190,9 @@ export async function decodePart(
       throw new Error(`Column "${name}" has ${data?.length ?? 0} of ${count} rows.`);
     return data;
   };
-  const failedRows = Uint8Array.from(cells("failed"), Number);
+  const failedRows = found.has("failed")
+    ? Uint8Array.from(cells("failed"), Number)
+    : new Uint8Array(count);
   const failures: { row: number; failure: Failure }[] = [];
   if (found.has("cause")) {
     const [cause, fingerprint, message] = [cells("cause"), cells("fingerprint"), cells("message")];
@@ -199,15 +214,22 @@ export async function decodePart(
     facts,
     rows: {
       count,
-      simulation: Int32Array.from(cells("simulation") as Int32Array),
+      simulation: ints(cells("simulation")),
       failed: failedRows,
-      attempts: Uint8Array.from(cells("attempts") as Int32Array),
-      seconds: Float64Array.from(cells("seconds") as Float64Array),
+      attempts:
+        what === "all" ? Uint8Array.from(cells("attempts") as Int32Array) : new Uint8Array(),
+      seconds: what === "all" ? doubles(cells("seconds")) : new Float64Array(),
       values: columns.map((column) => valuesOf(column, cells(column.name))),
       failures,
     },
   };
 }
+
+/** A column that holds few different values comes as a plain array. */
+const ints = (cells: Cells) =>
+  cells instanceof Int32Array ? cells : Int32Array.from(cells as number[]);
+const doubles = (cells: Cells) =>
+  cells instanceof Float64Array ? cells : Float64Array.from(cells as number[]);
 
 /** What Parquet gave, as `Values`; null becomes NaN. */
 export function valuesOf(column: Column, cells: Cells): Values {
@@ -218,6 +240,8 @@ export function valuesOf(column: Column, cells: Cells): Values {
   );
 }
 
+/** The bytes as the reader wants them: copied only where they are a part of something larger. */
 function arrayBuffer(bytes: Uint8Array): ArrayBuffer {
+  if (bytes.byteLength === bytes.buffer.byteLength) return bytes.buffer as ArrayBuffer;
   return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
 }

@@ -13,9 +13,10 @@ export const epidemic = defineModel({
       .default(2)
       .describe("Infections that one case causes at first."),
     infectiousDays: z.number().min(1).max(30).default(5).describe("Mean infectious period, days."),
-    population: z.int().min(100).max(1_000_000).default(10_000).describe("People."),
+    population: z.int().min(100).max(100_000).default(10_000).describe("People."),
     infected: z.int().min(1).max(100).default(10).describe("Cases on day 0."),
-    runs: z.int().min(1).max(10_000).default(100).describe("Epidemics that are averaged."),
+    // Without a range: it is the same in a whole experiment unless told.
+    runs: z.int().default(100).describe("Epidemics that are averaged."),
   }),
   results: z.object({
     meanShareInfected: z.number().describe("Share of the people infected in the end, 0 to 1."),
