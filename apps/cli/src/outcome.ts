@@ -1,4 +1,5 @@
 /** Outcome: what a person or a script gets when an experiment has come to its end. */
+import { pathToFileURL } from "node:url";
 import { exitCodes } from "@hatchery/config";
 import { experimentKeys, readProgress } from "@hatchery/experiment";
 import { summaryText, type Summary } from "@hatchery/experiment/results";
@@ -49,7 +50,8 @@ async function showOutcome(summary: Summary, stage: Stage, io: Io): Promise<void
   const keys = experimentKeys(summary.experiment);
   io.out(summaryText(summary, { columns: io.columns, color: io.color }));
   io.out(`\nDataset  ${await stage.store.localFile(keys.results)}`);
-  io.out(`Report   ${await stage.store.localFile(keys.report)}`);
+  const report = await stage.store.localFile(keys.report);
+  if (report !== undefined) io.out(`Report   ${pathToFileURL(report).href}`);
   const reason = (await readProgress(stage.store, summary.experiment))?.reason;
   if (reason !== undefined) io.say(`\nHeld back: ${reason}`);
   io.say(`\nNext:\n${nextCommands(summary).join("\n")}`);

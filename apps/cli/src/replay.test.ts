@@ -34,6 +34,8 @@ const io: Io = {
   interrupted: new AbortController().signal,
 };
 
+const faults = "3:throw,4:exit,5:nan,6:loop,8:grow,9:abort";
+
 let folder: string;
 let store: Store;
 let model: Model;
@@ -53,7 +55,7 @@ beforeEach(async () => {
       kind: "grid",
       levels: { point: 10 },
       ranges: { point: { minimum: 0, maximum: 9 } },
-      fixed: { faults: "3:throw,4:exit,5:nan,6:loop" },
+      fixed: { faults },
     },
     total: 10,
     plan: { chunkSeconds: 1, canary: 0, maxFailures: 1, slots: 1 },
@@ -97,7 +99,7 @@ test("a result that is the stored one to the last bit is equal", async () => {
     model: "faulty",
     seed: 1,
     process: "this",
-    parameters: expect.objectContaining({ point: 7, faults: "3:throw,4:exit,5:nan,6:loop" }),
+    parameters: expect.objectContaining({ point: 7, faults }),
     outcome: "done",
     results: { value: 14 },
     stored: { outcome: "done", results: { value: 14 } },
@@ -140,6 +142,24 @@ describe("a failure is equal when cause and fingerprint are", () => {
       failure: { cause: "time limit", message: "It ran for more than 0.5 s." },
       equal: true,
     });
+  });
+
+  test("of one that grew over the experiment's limit", async () => {
+    manifest = { ...manifest, limits: { ...model.limits, seconds: 60 } };
+    await store.replace(experimentKeys("faulty/1").manifest, JSON.stringify(manifest));
+    await stored(8, createFailure("memory limit", "Its process grew over 400 MB."));
+    expect(await replay(store, manifest, 8, model, {}, io)).toMatchObject({
+      process: "own",
+      failure: { cause: "memory limit" },
+      equal: true,
+    });
+  });
+
+  test("and not when its process ended in another way", async () => {
+    await stored(9, createFailure("crashed", "Its process exited with 3."));
+    const answer = await replay(store, manifest, 9, model, {}, io);
+    expect(answer).toMatchObject({ process: "own", failure: { cause: "crashed" }, equal: false });
+    expect(answer.differences.map(({ name }) => name)).toEqual(["fingerprint"]);
   });
 
   test("and not when it failed otherwise", async () => {

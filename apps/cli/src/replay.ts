@@ -129,15 +129,18 @@ async function computeHere(
     process.exitCode = exitCodes.workFailed;
   };
   process.once("exit", onExit);
-  const { results, failure } = await attemptSimulation(model, parameters, {
-    random: randomStream(seed, simulation),
-    signal: io.interrupted,
-    log: (message) => io.say(`simulation ${simulation}: ${message}`),
-  });
-  process.off("exit", onExit);
+  const { results, failure } = await attempt().finally(() => process.off("exit", onExit));
   if (failure === undefined) row.push(simulation, 1, 0, [parameters, results]);
   else row.push(simulation, 1, 0, [parameters], failure);
   return row.take();
+
+  async function attempt() {
+    return attemptSimulation(model, parameters, {
+      random: randomStream(seed, simulation),
+      signal: io.interrupted,
+      log: (message) => io.say(`simulation ${simulation}: ${message}`),
+    });
+  }
 }
 
 /** The same slot as on a stage, with its watchdog and the experiment's limits. */

@@ -68,7 +68,14 @@ export const idleMinutes = 30;
 /** Starts the stage if it is not up, saying each step that takes time. */
 export async function bringUp(name: string, options: UpOptions, io: Io): Promise<LocalStageState> {
   const running = readLocalStage(name);
-  if (running?.status === "ready") return running;
+  if (running?.status === "ready") {
+    const { workers } = options;
+    if (workers !== undefined && workers !== running.workers.length) {
+      await openStage(name).mailbox.post({ kind: "scale", workers });
+      io.say(`Stage "${name}" is up; it is asked for ${workers} workers.`);
+    }
+    return running;
+  }
   const settings = loadStageSettings(name, { root: workspaceRoot(), environment: io.environment });
   const started = performance.now();
   const modelsModule = io.environment["MODELS_MODULE"];

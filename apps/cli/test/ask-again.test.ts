@@ -32,8 +32,7 @@ const grid = (count: number, faults: string) => [
 describe("replay", () => {
   let experiment: string;
   beforeAll(async () => {
-    const faults = "3:throw,5:exit,7:abort,9:nan,11:loop,13:grow,15:reject";
-    experiment = await run(...grid(20, faults));
+    experiment = await run(...grid(12, "3:throw,5:exit,7:nan,9:loop"));
   }, 60_000);
 
   test("a result is equal to the stored row, to the last bit", async () => {
@@ -50,12 +49,9 @@ describe("replay", () => {
 
   test.each([
     [3, "threw", "this"],
-    [15, "threw", "this"],
-    [9, "invalid results", "this"],
+    [7, "invalid results", "this"],
     [5, "crashed", "own"],
-    [7, "crashed", "own"],
-    [11, "time limit", "own"],
-    [13, "memory limit", "own"],
+    [9, "time limit", "own"],
   ])("failure %i has its cause again: %s, in %s process", async (i, cause, process) => {
     const { code, answer } = await json("replay", experiment, String(i));
     expect(answer).toMatchObject({ process, outcome: "failed", failure: { cause }, equal: true });

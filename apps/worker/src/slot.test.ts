@@ -121,3 +121,28 @@ test("a model that is not there is said at once", async () => {
   );
   await expect(run).rejects.toThrow('no model "unheard-of". It has: faulty');
 });
+
+test("a design that the store lacks the rows of is said at once, and no simulation is blamed", async () => {
+  const slot = createSlot();
+  open.push(slot);
+  const run = slot.run(
+    {
+      model: "faulty",
+      design: {
+        kind: "rows",
+        source: { name: "points.csv", sha256: "0" },
+        sha256: "0",
+        rows: 3,
+        columns: ["point"],
+        varied: ["point"],
+      },
+      seed: 1,
+      limits: { seconds: 1, attempts: 1, memoryBytes: 1e9 },
+      store: "nowhere",
+      ranges: [[0, 3]],
+    },
+    { rows: () => expect.unreachable(), log: () => undefined },
+    new AbortController().signal,
+  );
+  await expect(run).rejects.toThrow("the rows of points.csv");
+});

@@ -31,6 +31,15 @@ test.each([
   expect(Number(results!["heatWPerM"]) / heat).toBeCloseTo(1, 4);
 });
 
+test("what the solver refuses is a failure in the solver's words", async () => {
+  expect(await attempt({ cells: 1 })).toMatchObject({
+    failure: {
+      cause: "crashed",
+      message: 'awk exited with 3: FIN: CELLS must be at least 2, found "1"',
+    },
+  });
+});
+
 test("no digit of a parameter is lost on the way through the deck", async () => {
   const one = await attempt({ film: 25 });
   const other = await attempt({ film: 25.000001 });

@@ -26,7 +26,8 @@ export const coolingFin = defineModel({
     film: z.number().min(5).max(200).default(25).describe("Heat transfer to the air, W/(m² K)."),
     base: z.number().min(40).max(150).default(80).describe("Temperature of the base, °C."),
     air: z.number().min(-20).max(35).default(20).describe("Temperature of the air, °C."),
-    cells: z.int().min(2).max(10_000).default(200).describe("Cells along the fin."),
+    // Without a range: it is the same in a whole experiment unless told.
+    cells: z.int().default(200).describe("Cells along the fin, at least 2."),
   }),
   results: z.object({
     heatWPerM: z.number().describe("Heat that leaves the fin, W per m of depth."),
