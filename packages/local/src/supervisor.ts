@@ -424,7 +424,7 @@ function settled(): () => Promise<boolean> {
 /** What a program needs of the user's own environment: to find programs and packages, to speak, to keep time. */
 function passedOn(): Record<string, string> {
   const names =
-    /^(PATH|HOME|USER|SHELL|LANG|LC_.*|TZ|TMPDIR|NODE_OPTIONS|VIRTUAL_ENV|PYTHON.*|LD_LIBRARY_PATH)$/;
+    /^(PATH|HOME|USER|SHELL|LANG|LC_.*|TZ|TMPDIR|NODE_OPTIONS|NODE_COMPILE_CACHE|VIRTUAL_ENV|PYTHON.*|LD_LIBRARY_PATH)$/;
   return Object.fromEntries(
     Object.entries(process.env).filter(
       (entry): entry is [string, string] => names.test(entry[0]) && entry[1] !== undefined,
