@@ -91,6 +91,7 @@ export async function bringUp(name: string, options: UpOptions, io: Io): Promise
       workers: options.workers ?? settings.WORKER_COUNT ?? 1,
       slotsPerWorker: slotsPerWorker(),
       idleMinutes: options.idleMinutes ?? idleMinutes,
+      engine: settings,
       ports,
       ...(modelsModule !== undefined && { modelsModule }),
     },
