@@ -25,11 +25,68 @@ export interface Engine {
 const chunksPerCall = 500;
 
 export async function connectEngine(connection: z.infer<typeof EngineConnection>): Promise<Engine> {
+  let client = openClient(connection);
+  // Registers the task without taking any: a fleet of no workers yet must not keep chunks out of the queue.
+  await client.hatchet.worker("steward", { workflows: [client.task] });
+
+  return {
+    async enqueue(chunks) {
+      let added = 0;
+      for (let start = 0; start < chunks.length; start += chunksPerCall) {
+        const batch = chunks.slice(start, start + chunksPerCall);
+        try {
+          const runs = await client.task.runNoWait(batch, {
+            additionalMetadata: { experiment: batch[0]!.experiment },
+          });
+          added += runs.length;
+        } catch (error) {
+          if (!(error instanceof BulkTriggerIdempotencyCollisionError)) {
+            // The next try is on a new connection: this one's waits grow with the engine's absence.
+            client = openClient(connection);
+            throw error;
+          }
+          added += error.successfulWorkflowRunExternalIds.length;
+        }
+      }
+      return added;
+    },
+    async outstanding(experiment, since) {
+      const list = await client.hatchet.runs.list({
+        since,
+        additionalMetadata: { experiment },
+        statuses: [V1TaskStatus.QUEUED, V1TaskStatus.RUNNING],
+        onlyTasks: true,
+        includePayloads: false,
+        limit: 1,
+      });
+      return list.pagination.num_pages ?? list.rows.length;
+    },
+    async cancel(experiment, since) {
+      await client.hatchet.runs.cancel({ filters: { since, additionalMetadata: { experiment } } });
+    },
+    async workers() {
+      const list = await client.hatchet.workers.list();
+      return (list.rows ?? []).filter(
+        ({ status, name }) => status === WorkerStatus.ACTIVE && name !== "steward",
+      ).length;
+    },
+  };
+}
+
+/** How many there have been in this process. */
+let clients = 0;
+
+function openClient(connection: z.infer<typeof EngineConnection>) {
   const hatchet = HatchetClient.init({
     token: connection.HATCHET_CLIENT_TOKEN,
     host_port: connection.HATCHET_CLIENT_HOST_PORT,
     api_url: connection.HATCHET_CLIENT_API_URL,
     tls_config: { tls_strategy: connection.HATCHET_CLIENT_TLS_STRATEGY },
+    // Clients with the same options share one connection, and how long it waits before it tries again: up to two
+    // minutes after a long absence. A byte more than the default of 4 MiB makes it another connection.
+    grpc_max_recv_message_length: 4 * 1024 * 1024 + ++clients,
+    // main.ts tries again, with a new client.
+    retrier: { maxAttempts: 1 },
     log_level: "WARN",
   });
   const task = hatchet.task({
@@ -42,45 +99,5 @@ export async function connectEngine(connection: z.infer<typeof EngineConnection>
       throw new Error("The steward computes no chunks.");
     },
   });
-  // Registers the task without taking any: a fleet of no workers yet must not keep chunks out of the queue.
-  await hatchet.worker("steward", { workflows: [task] });
-
-  return {
-    async enqueue(chunks) {
-      let added = 0;
-      for (let start = 0; start < chunks.length; start += chunksPerCall) {
-        const batch = chunks.slice(start, start + chunksPerCall);
-        try {
-          const runs = await task.runNoWait(batch, {
-            additionalMetadata: { experiment: batch[0]!.experiment },
-          });
-          added += runs.length;
-        } catch (error) {
-          if (!(error instanceof BulkTriggerIdempotencyCollisionError)) throw error;
-          added += error.successfulWorkflowRunExternalIds.length;
-        }
-      }
-      return added;
-    },
-    async outstanding(experiment, since) {
-      const list = await hatchet.runs.list({
-        since,
-        additionalMetadata: { experiment },
-        statuses: [V1TaskStatus.QUEUED, V1TaskStatus.RUNNING],
-        onlyTasks: true,
-        includePayloads: false,
-        limit: 1,
-      });
-      return list.pagination.num_pages ?? list.rows.length;
-    },
-    async cancel(experiment, since) {
-      await hatchet.runs.cancel({ filters: { since, additionalMetadata: { experiment } } });
-    },
-    async workers() {
-      const list = await hatchet.workers.list();
-      return (list.rows ?? []).filter(
-        ({ status, name }) => status === WorkerStatus.ACTIVE && name !== "steward",
-      ).length;
-    },
-  };
+  return { hatchet, task };
 }
