@@ -15,6 +15,7 @@ import {
   type Manifest,
   type Round,
   type Store,
+  type Value,
 } from "@hatchery/experiment";
 import { writeDataset, type Summary } from "@hatchery/experiment/results";
 import { changesBetween, diff, diffText } from "./diff.ts";
@@ -50,7 +51,10 @@ const manifest = (experiment: string, more: Partial<Manifest> = {}): Manifest =>
 /** A closed experiment of 30 simulations, of which some failed and some results are changed. */
 async function closed(
   written: Manifest,
-  { failed = [] as number[], changed = (i: number) => ({ y: i / 2 }) as object } = {},
+  {
+    failed = [],
+    changed = () => ({}),
+  }: { failed?: number[]; changed?: (i: number) => Record<string, Value | undefined> } = {},
 ): Promise<string> {
   const { experiment } = written;
   const { parameters, results } = manifestColumns(written);

@@ -120,7 +120,6 @@ function leaves(manifest: Manifest): Map<string, Said> {
 }
 
 async function compareResults(dataset: Dataset, columns: readonly Column[]) {
-  const pairs = "a FULL JOIN b ON a.simulation = b.simulation";
   const inBoth = "a.simulation IS NOT NULL AND b.simulation IS NOT NULL";
   const differs = columns.map(
     ({ name }) => `a.${identifier(name)} IS DISTINCT FROM b.${identifier(name)}`,
@@ -138,19 +137,24 @@ async function compareResults(dataset: Dataset, columns: readonly Column[]) {
       `arg_max(a.simulation, ${distance})`,
     ];
   });
-  const counts = [
-    `count(*) FILTER (${inBoth})`,
-    `count(*) FILTER (${inBoth} AND (${anyDiffers}))`,
-    "count(*) FILTER (b.simulation IS NULL)",
-    "count(*) FILTER (a.simulation IS NULL)",
-    ...perColumn,
-  ];
-  const answer = await dataset.rows(`SELECT ${counts.join(", ")} FROM ${pairs}`);
-  const [compared, differing, onlyInA, onlyInB, ...cells] = answer.rows[0] as (number | null)[];
-  const examples = await dataset.rows(
-    `SELECT coalesce(a.simulation, b.simulation) AS simulation FROM ${pairs}
-     WHERE NOT (${inBoth}) OR ${anyDiffers} ORDER BY simulation LIMIT ${mostExamples}`,
+  const answer = await dataset.rows(
+    `SELECT count(*) FILTER (${inBoth}),
+            count(*) FILTER (${inBoth} AND (${anyDiffers})),
+            count(*) FILTER (b.simulation IS NULL),
+            count(*) FILTER (a.simulation IS NULL),
+            min(coalesce(a.simulation, b.simulation), ${mostExamples})
+              FILTER (NOT (${inBoth}) OR ${anyDiffers})
+            ${perColumn.map((sql) => `, ${sql}`).join("")}
+     FROM a FULL JOIN b ON a.simulation = b.simulation`,
   );
+  const [compared, differing, onlyInA, onlyInB, first, ...cells] = answer.rows[0] as [
+    number,
+    number,
+    number,
+    number,
+    number[] | null,
+    ...(number | null)[],
+  ];
   const results = columns.map(({ name }, c): ColumnDifference => {
     const [simulations, difference, simulation] = cells.slice(3 * c, 3 * c + 3);
     return {
@@ -160,12 +164,12 @@ async function compareResults(dataset: Dataset, columns: readonly Column[]) {
     };
   });
   return {
-    compared: compared!,
-    differing: differing!,
-    onlyInA: onlyInA!,
-    onlyInB: onlyInB!,
+    compared,
+    differing,
+    onlyInA,
+    onlyInB,
     results: results.filter(({ simulations }) => simulations > 0),
-    first: examples.rows.map(([simulation]) => Number(simulation)),
+    first: first ?? [],
   };
 }
 

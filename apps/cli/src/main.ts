@@ -5,5 +5,8 @@ import { enableCompileCache } from "node:module";
 const { directory } = enableCompileCache();
 // For the processes of a stage that this command starts.
 if (directory !== undefined) process.env["NODE_COMPILE_CACHE"] = directory;
-const [{ hatchery }, { processIo }] = await Promise.all([import("./hatchery.ts"), import("./io.ts")]);
+const [{ hatchery }, { processIo }] = await Promise.all([
+  import("./hatchery.ts"),
+  import("./io.ts"),
+]);
 process.exitCode = await hatchery(process.argv.slice(2), processIo());

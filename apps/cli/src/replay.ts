@@ -219,9 +219,9 @@ function differencesOf(
   return differences;
 }
 
-export function replayText(replay: Replay): string {
-  const { experiment, simulation, total, seed, parameters, results, failure } = replay;
-  const where = replay.process === "this" ? "in this process" : "in a process of its own";
+export function replayText(answer: Replay): string {
+  const { experiment, simulation, total, seed, parameters, results, failure } = answer;
+  const where = answer.process === "this" ? "in this process" : "in a process of its own";
   const names = Object.keys({ ...parameters, ...results });
   const width = Math.max(...names.map((name) => name.length));
   const lines = (record: Readonly<Record<string, Value | null>>) =>
@@ -233,7 +233,7 @@ export function replayText(replay: Replay): string {
     ...(failure === undefined
       ? ["Results", ...lines(results!)]
       : [`Failed: ${failure.cause} (${failure.fingerprint})`, `  ${failure.message}`]),
-    verdict(replay),
+    verdict(answer),
   ].join("\n");
 }
 

@@ -24,10 +24,10 @@ async function json(...words: string[]): Promise<{ code: number; answer: unknown
   return { code, answer: JSON.parse(out) };
 }
 
-const grid = (count: number, faults: string) => [
-  ...["--design", "grid", "--levels", `point=${count}`, "--range", `point=0..${count - 1}`],
-  ...["--set", `faults=${faults}`, "--max-failures", "100"],
-];
+const grid = (count: number, faults: string) =>
+  `--design grid --levels point=${count} --range point=0..${count - 1} --set milliseconds=0 --set faults=${faults} --max-failures 100`.split(
+    " ",
+  );
 
 describe("replay", () => {
   let experiment: string;

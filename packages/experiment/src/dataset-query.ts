@@ -153,7 +153,7 @@ export async function openFileTable(
   const explained = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
       // What stands before the first empty line says what is wrong and where; settings follow.
-      const [what = ""] = String((error as Error).message).split("\n\n");
+      const [what = ""] = (error as Error).message.split("\n\n");
       throw new UserError(
         `"${name}" cannot be read as ${kind}: ${what.replaceAll(/\s+/g, " ").slice(0, 300)}`,
         { exitCode: exitCodes.wrongUsage, cause: error },
@@ -170,10 +170,10 @@ export async function openFileTable(
       `SELECT * FROM read_csv(${file}, ${dialect}, header=false, columns=${texts(mostCsvColumns)},
          null_padding=true, parallel=false, strict_mode=false) LIMIT 1`,
     );
-    const cells = first.getRowsJson()[0] ?? [];
+    const cells = (first.getRowsJson()[0] ?? []) as (string | null)[];
     return cells
       .slice(0, cells.findLastIndex((cell) => cell !== null) + 1)
-      .map((cell) => String(cell ?? "").trim());
+      .map((cell) => cell?.trim() ?? "");
   }
 
   try {
@@ -202,9 +202,8 @@ export async function openFileTable(
         const broken = await connection.runAndReadAll(
           "SELECT line, any_value(error_message) FROM reject_errors GROUP BY line ORDER BY line",
         );
-        return broken
-          .getRowsJson()
-          .map(([line, problem]) => ({ line: Number(line), problem: String(problem) }));
+        const lines = broken.getRowsJson() as [line: string | number, problem: string][];
+        return lines.map(([line, problem]) => ({ line: Number(line), problem }));
       },
       [Symbol.asyncDispose]: dispose,
     };

@@ -26,14 +26,17 @@ import {
 export const MAX_SIMULATIONS = 100_000_000;
 
 const AnyValue = z.union([z.number(), z.string(), z.boolean()]);
-const fixed = z.record(z.string(), AnyValue).optional().describe("Parameters that are not varied.");
-const replicates = z
+const unvaried = z
+  .record(z.string(), AnyValue)
+  .optional()
+  .describe("Parameters that are not varied.");
+const passes = z
   .number()
   .optional()
   .describe("How often each point is simulated, with another random stream each time. Default 1.");
 const common = {
-  fixed,
-  replicates,
+  fixed: unvaried,
+  replicates: passes,
   ranges: z
     .record(z.string(), z.object({ minimum: z.number(), maximum: z.number() }))
     .optional()
@@ -67,8 +70,8 @@ export const DesignSettings = z.discriminatedUnion("kind", [
     rows: z.int().min(1),
     columns: z.array(z.string()).describe("The parameters that the file gives."),
     varied: z.array(z.string()).describe("Those of them that have more than one value."),
-    fixed,
-    replicates,
+    fixed: unvaried,
+    replicates: passes,
   }),
 ]);
 export type DesignSettings = z.infer<typeof DesignSettings>;
@@ -103,10 +106,10 @@ export function outlineDesign(
   if (settings.kind !== "rows") return createDesign(columns, settings, seed);
   const problems: string[] = [];
   constantParameters(columns, settings, problems);
-  const { rows, varied, replicates: passes = 1 } = settings;
-  problems.push(...countProblems(settings, rows, passes, varied.length, seed));
+  const { rows, varied, replicates = 1 } = settings;
+  problems.push(...countProblems(settings, rows, replicates, varied.length, seed));
   refuse(problems);
-  return { total: rows * passes, varied };
+  return { total: rows * replicates, varied };
 }
 
 /** The parameters that a file of rows does not give: fixed, or the model's default. */
@@ -197,8 +200,8 @@ function refuse(problems: readonly string[]): void {
 
 /** "Latin hypercube of 10,000 over 12 parameters"; without the design itself, as much as the settings say. */
 export function describeDesign(settings: DesignSettings, design?: DesignOutline): string {
-  const { replicates: passes = 1 } = settings;
-  const again = passes === 1 ? "" : `, ${formatCount(passes)} replicates`;
+  const { replicates = 1 } = settings;
+  const again = replicates === 1 ? "" : `, ${formatCount(replicates)} replicates`;
   const names = {
     "latin-hypercube": "Latin hypercube",
     sobol: "Sobol sequence",
@@ -213,7 +216,7 @@ export function describeDesign(settings: DesignSettings, design?: DesignOutline)
   }
   const name = names[settings.kind];
   if (design !== undefined)
-    return `${name} of ${formatCount(design.total / passes)} ${over}${again}`;
+    return `${name} of ${formatCount(design.total / replicates)} ${over}${again}`;
   if (settings.kind !== "grid") return `${name} of ${formatCount(settings.simulations)}${again}`;
   const levels = Object.entries(settings.levels).map(([parameter, n]) => `${parameter} × ${n}`);
   return `${[name, levels.join(", ")].filter(Boolean).join(" of ")}${again}`;
