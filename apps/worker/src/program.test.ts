@@ -21,7 +21,7 @@ afterEach(() => open.splice(0).forEach((slot) => slot.close()));
 /** Runs `count` simulations of a program, of which some fail, and answers what became of each. */
 async function outcomes(
   faults: string,
-  { name = model.name, count = 20, seconds = 1, stop = new AbortController() } = {},
+  { name = model.name, count = 20, seconds = 2, stop = new AbortController() } = {},
 ) {
   const slot = createSlot();
   open.push(slot);
@@ -57,7 +57,7 @@ describe("a simulation that a program fails costs exactly itself", () => {
     ["error", "threw", /^No convergence\.$/, 2],
     ["exit", "crashed", /^Its program exited with 3: Mesh has no cells\.$/, 2],
     ["kill", "crashed", /SIGKILL/, 2],
-    ["loop", "time limit", /more than 1 s/, 2],
+    ["loop", "time limit", /more than 2 s/, 2],
     ["grow", "memory limit", /200 MB/, 2],
     ["text", "invalid results", /not JSON: Iteration 1/, 1],
     ["nan", "invalid results", /NaN/, 1],
