@@ -84,15 +84,15 @@ const { experiment } = JSON.parse(submitted.out) as { experiment: string };
 say(`${total.toLocaleString("en-US")} simulations, ${truth.size} of them at fault, seed ${seed}`);
 
 const watching = machine.hatchery("watch", experiment);
-let isClosed = false;
-void watching.then(() => (isClosed = true));
 const strikes = new Map<string, number>();
-while (!isClosed) {
-  await sleep(3_000 + below(3_000));
-  const done = isClosed ? undefined : strike();
-  if (done !== undefined) strikes.set(done, (strikes.get(done) ?? 0) + 1);
-  // A few dozen strikes show what there is to show; after them it may finish.
-  if ([...strikes.values()].reduce((sum, times) => sum + times, 0) >= total / 1_000) break;
+// A few dozen strikes show what there is to show; after them it may finish.
+for (let struck = 0; struck < total / 1_000;) {
+  const end = await Promise.race([watching, sleep(3_000 + below(3_000))]);
+  if (end !== undefined) break;
+  const what = strike();
+  if (what === undefined) continue;
+  strikes.set(what, (strikes.get(what) ?? 0) + 1);
+  struck++;
 }
 await watching;
 
@@ -126,7 +126,8 @@ const problems = [
     ? []
     : [`${String(wrong)} wrong values, ${String(twice)} simulations twice`]),
 ];
-for (const [what, times] of [...strikes].toSorted()) say(`  ${what}: ${times} times`);
+for (const [what, times] of [...strikes].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  say(`  ${what}: ${times} times`);
 say(`done ${verification.done}, failed ${verification.failed}, not run ${verification.notRun}`);
 for (const problem of problems) say(problem);
 say(

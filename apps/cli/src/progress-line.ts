@@ -32,7 +32,7 @@ function stateWord({ state, workers, ended }: Progress): string {
   }
 }
 
-export function bar(share: number, width: number): string {
+function bar(share: number, width: number): string {
   const full = Math.max(0, Math.min(width, Math.floor(share * width)));
   return "█".repeat(full) + "░".repeat(width - full);
 }

@@ -28,6 +28,7 @@ export async function watch(
   let lastLineAt = -Infinity;
   let lastUpdate = "";
   let lastUpdateAt = performance.now();
+  const said = new Set<string>();
   let withWorkersAt = performance.now();
   for (;;) {
     const published = await readProgress(stage.store, experiment);
@@ -37,6 +38,11 @@ export async function watch(
       lastUpdate = progress.updatedAt;
       lastUpdateAt = now;
       onProgress(progress);
+      for (const sentence of progress.trouble ?? [])
+        if (!said.has(sentence)) {
+          said.add(sentence);
+          io.say(sentence);
+        }
       if (io.isTerminal) io.redraw(progressLine(progress, io.columns));
       else if (now - lastLineAt > lineEveryMs || progress.state === "closed") {
         io.say(progressLine(progress, io.columns));

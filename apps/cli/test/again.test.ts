@@ -35,12 +35,10 @@ async function submit(...words: string[]): Promise<string> {
 }
 
 const hasDone = (experiment: string, least: number) =>
-  until(
-    async () =>
-      (await readJson<Progress>(experiment, "progress.json").catch(() => undefined))?.done! >=
-      least,
-    60,
-  );
+  until(async () => {
+    const progress = await readJson<Progress>(experiment, "progress.json").catch(() => undefined);
+    return progress !== undefined && progress.done >= least;
+  }, 60);
 
 /** Rows over all parts: more than N means that a simulation was computed more than once. */
 async function rowsComputed(experiment: string): Promise<number> {
@@ -180,4 +178,11 @@ test("a failure rate that climbs later halts the experiment", async () => {
   };
   expect(done + failed + notRun).toBe(1_000);
   expect(notRun).toBeGreaterThan(500);
+});
+
+test("a simulator that is not on the machine is said to the person who waits, and nothing is called failed", async () => {
+  const { code, out, talk } = await machine.hatchery("run", "absent", "-n", "100", "--json");
+  expect(code).toBe(1);
+  expect(talk).toContain("no-such-simulator");
+  expect(JSON.parse(out)).toMatchObject({ done: 0, failed: 0, notRun: 100 });
 });

@@ -37,7 +37,12 @@ export interface Account {
   recentFailureShare(): number | undefined;
   /** Counts on from a recount; the simulations and parts of `round`, which was looked at before, are left to count. */
   settle(ledger: Ledger, round?: Round): void;
-  publish(state: Progress["state"], ended?: Ended, reason?: string): Promise<void>;
+  publish(
+    state: Progress["state"],
+    ended?: Ended,
+    reason?: string,
+    trouble?: string[],
+  ): Promise<void>;
 }
 
 /** How often the engine is asked for its workers: its API allows 10 requests a second in all. */
@@ -116,7 +121,7 @@ export async function openAccount(
       if (round === undefined) settledParts += facts.size;
       facts = new Map();
     },
-    async publish(state, ended, reason) {
+    async publish(state, ended, reason, trouble = []) {
       const now = performance.now();
       if (now - workersAskedAt > askWorkersEveryMs) {
         workersAskedAt = now;
@@ -133,6 +138,7 @@ export async function openAccount(
         state,
         ...(ended !== undefined && { ended }),
         ...(reason !== undefined && { reason }),
+        ...(trouble.length > 0 && { trouble }),
         total,
         ...totals,
         parts: settledParts + facts.size,

@@ -13,6 +13,8 @@ import {
   outcome as outcomes,
   readManifest,
   readRounds,
+  readTrouble,
+  forgetTrouble,
   recordEvent,
   roundKeys,
   roundTotal,
@@ -41,6 +43,8 @@ const lookEveryMs = 200;
 const quietMs = 10_000;
 /** A chunk that is taken back ends at its next simulation and its worker writes what it has: waited for so long. */
 const takeBackMs = 20_000;
+/** Workers that say what is wrong and bring no part for so long are not going to. */
+const troubleMs = 15_000;
 /** Rounds in a row that bring nothing before what is missing is called lost. */
 const mostFruitlessRounds = 3;
 
@@ -113,6 +117,7 @@ export async function planAgain(
   }[simulations]();
   await store.remove(keys.cancelled);
   await store.remove(keys.halted);
+  await forgetTrouble(store, experiment);
   if (wanted.length === 0 || rounds.length === 0) return;
   const round = againRound(rounds, wanted, ledger, manifest, new Date());
   await writeRound(store, experiment, {
@@ -158,8 +163,11 @@ async function runRound(
   let takenBackAt: number | undefined;
   let lastPartAt = performance.now();
   for (;;) {
-    await account.publish("running");
+    const trouble = await readTrouble(store, experiment);
+    await account.publish("running", undefined, undefined, trouble);
     await haltAtFailures();
+    if (trouble.length > 0 && performance.now() - lastPartAt > troubleMs)
+      await halt(trouble.join(" "));
     const stop = await stopped();
     if (stop === undefined && missing.length === 0) return "complete";
     if (stop !== undefined && takenBackAt === undefined) {
@@ -191,6 +199,10 @@ async function runRound(
     if (share === undefined || share <= maxFailures) return;
     const percent = (value: number) => `${Math.round(value * 100)} %`;
     const reason = `${percent(share)} of the ${isCanary ? "canary's" : "latest"} simulations failed; at most ${percent(maxFailures)} may.`;
+    await halt(reason);
+  }
+
+  async function halt(reason: string): Promise<void> {
     if (await store.create(keys.halted, reason))
       await recordEvent(store, experiment, "halted", { reason });
   }

@@ -1,7 +1,7 @@
 /** A worker: takes chunks from the engine, computes them in a process per slot, writes their parts to the store. */
 import { hostname } from "node:os";
 import { UserError, WorkerSettings, exitCodes, readEnv } from "@hatchery/config";
-import { createFolderStore } from "@hatchery/experiment";
+import { createFolderStore, recordTrouble } from "@hatchery/experiment";
 import { pino } from "pino";
 import { ChunkInterrupted, computeChunk, coolDown } from "./chunk.ts";
 import { connectWorker } from "./engine.ts";
@@ -59,6 +59,9 @@ async function serve(settings: WorkerSettings): Promise<void> {
             { chunk, error: error instanceof Error ? error.message : String(error) },
             "not done",
           );
+          // The person who watches sees no worker's log. A store that is in trouble itself cannot be told.
+          const message = error instanceof Error ? error.message : String(error);
+          await recordTrouble(store, input.experiment, message).catch(() => undefined);
           await coolDown(attempt, stop);
         }
         throw error;

@@ -119,7 +119,7 @@ test("a model that is not there is said at once", async () => {
     { rows: () => undefined, log: () => undefined },
     new AbortController().signal,
   );
-  await expect(run).rejects.toThrow('no model "unheard-of". It has: faulty');
+  await expect(run).rejects.toThrow('no model "unheard-of". It has: faulty, absent');
 });
 
 test("a design that the store lacks the rows of is said at once, and no simulation is blamed", async () => {

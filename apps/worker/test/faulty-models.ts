@@ -63,4 +63,13 @@ function spin(milliseconds: number): void {
   while (performance.now() < end);
 }
 
-export const models = { faulty };
+/** A program that nobody has. */
+const absent = defineModel({
+  name: "absent",
+  parameters: z.object({ x: z.number().min(0).max(1) }),
+  results: z.object({ y: z.number() }),
+  program: ["no-such-simulator"],
+  folder: import.meta.dirname,
+});
+
+export const models = { faulty, absent };

@@ -6,6 +6,7 @@
  *                           parts/<round>/<chunk>.parquet             a finished chunk
  *                           parts/<round>/<chunk>.<rows>.partial.parquet  what an interrupted chunk had
  *                           progress.json, events.jsonl               kept by the steward while it runs
+ *                           trouble/<kind>                            why chunks do not get done, told by workers
  *                           cancelled, halted                         there once a person, or too many failures, stopped it
  *                           results.parquet, failures.parquet, summary.json, report.html   at the close
  *   inputs/<sha256>.<ending>                          files that experiments were given, and what was made of them
@@ -35,6 +36,7 @@ export function experimentKeys(experiment: string) {
     events: `${folder}/events.jsonl`,
     cancelled: `${folder}/cancelled`,
     halted: `${folder}/halted`,
+    trouble: `${folder}/trouble/`,
     results: `${folder}/results.parquet`,
     failures: `${folder}/failures.parquet`,
     summary: `${folder}/summary.json`,

@@ -3,6 +3,7 @@
  * Written by the steward, derived from the parts; read by `hatchery watch`, `status` and `list`.
  */
 import { z } from "zod";
+import { createFailure } from "./simulation.ts";
 import { experimentKeys } from "./layout.ts";
 import { readJson, type Store } from "./store.ts";
 
@@ -15,6 +16,8 @@ export const Progress = z.object({
   ended: z.enum(["completed", "cancelled", "halted", "lost"]).optional(),
   /** Why it was halted, for a person. */
   reason: z.string().optional(),
+  /** What workers say that keeps them from computing chunks. */
+  trouble: z.array(z.string()).optional(),
   total: z.int(),
   done: z.int(),
   failed: z.int(),
@@ -69,4 +72,26 @@ async function appendEvent(
   const before = (await store.read(key))?.toString("utf8") ?? "";
   const line: ExperimentEvent = { at: new Date().toISOString(), event, ...details };
   await store.replace(key, `${before}${JSON.stringify(line)}\n`);
+}
+
+/** Tells why chunks do not get done, once per kind. Written by workers, read by the steward. */
+export async function recordTrouble(
+  store: Store,
+  experiment: string,
+  message: string,
+): Promise<void> {
+  const { fingerprint } = createFailure("crashed", message);
+  await store.create(`${experimentKeys(experiment).trouble}${fingerprint}`, message);
+}
+
+export async function readTrouble(store: Store, experiment: string): Promise<string[]> {
+  const folder = experimentKeys(experiment).trouble;
+  const names = await store.names(folder);
+  const messages = await Promise.all(names.map((name) => store.read(`${folder}${name}`)));
+  return messages.flatMap((message) => (message === undefined ? [] : [message.toString("utf8")]));
+}
+
+export async function forgetTrouble(store: Store, experiment: string): Promise<void> {
+  const folder = experimentKeys(experiment).trouble;
+  for (const name of await store.names(folder)) await store.remove(`${folder}${name}`);
 }

@@ -25,7 +25,7 @@ export async function writeRowGroup(
     columns.map((values) =>
       values instanceof Float64Array || values instanceof Int32Array
         ? compress(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), zstdOptions)
-        : undefined,
+        : Promise.resolve(undefined),
     ),
   );
   const start = writer.offset;
