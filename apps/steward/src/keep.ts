@@ -162,6 +162,7 @@ async function runRound(
 
   let takenBackAt: number | undefined;
   let lastPartAt = performance.now();
+  let lastAskedAt = lastPartAt;
   for (;;) {
     const trouble = await readTrouble(store, experiment);
     await account.publish("running", undefined, undefined, trouble);
@@ -180,14 +181,14 @@ async function runRound(
     missing = await account.look(round);
     if (missing.length < lacking) lastPartAt = now;
 
-    const isQuiet = now - lastPartAt > quietMs;
+    const isQuiet = now - Math.max(lastPartAt, lastAskedAt) > quietMs;
     if (stop === undefined && !isQuiet) continue;
     const outstanding = await engine.outstanding(experiment, since);
     const isTakenBack =
       takenBackAt !== undefined && (outstanding === 0 || now - takenBackAt > takeBackMs);
     if (stop !== undefined && isTakenBack) return stop;
     if (isQuiet && outstanding === 0) return "lost";
-    if (isQuiet) lastPartAt = now;
+    lastAskedAt = now;
   }
 
   /** The canary as a whole and the latest simulations of any other round must stay under the share. */
