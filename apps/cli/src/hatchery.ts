@@ -6,6 +6,7 @@ import { configureExperimentCommands } from "./commands/experiment-commands.ts";
 import { configureReplayCommands } from "./commands/replay-commands.ts";
 import { configureResultCommands } from "./commands/result-commands.ts";
 import { configureStageCommands } from "./commands/stage-commands.ts";
+import { configureStudyCommands } from "./commands/study-commands.ts";
 import { examples, exitCodeTable } from "./help.ts";
 import type { Io } from "./io.ts";
 
@@ -31,6 +32,7 @@ export async function hatchery(words: readonly string[], io: Io): Promise<number
     .exitOverride();
   configureExperimentCommands(program, io);
   configureAgainCommands(program, io);
+  configureStudyCommands(program, io);
   configureReplayCommands(program, io);
   configureResultCommands(program, io);
   configureStageCommands(program, io);

@@ -14,10 +14,12 @@ import {
   experimentKeys,
   newExperimentId,
   outlineDesign,
+  stepExperiment,
   type DesignOutline,
   type DesignSettings,
   type Model,
   type PlanSettings,
+  type StepOfStudy,
 } from "@hatchery/experiment";
 import { loadModels } from "@hatchery/models/load-models";
 import type { Io } from "./io.ts";
@@ -29,6 +31,8 @@ export interface Request {
   readonly seed: number;
   readonly name: string;
   readonly plan: PlanSettings;
+  /** Where it is one step of a series; then it is called after the step. */
+  readonly study?: StepOfStudy;
 }
 
 export async function findModel(name: string, io: Io): Promise<Model> {
@@ -55,13 +59,14 @@ export function checkDesign({
 
 /** Writes the manifest and posts the experiment; answers its full name. */
 export async function submit(request: Request, stage: Stage): Promise<string> {
-  const { model, design, seed, plan } = request;
+  const { model, design, seed, plan, study } = request;
   const { total } = checkDesign(request);
   const columns = model.parameterColumns.length + model.resultColumns.length;
   // Parts and dataset each hold every value once, about 8 bytes before compression.
   await checkSpace(stage.store, total * (columns + 4) * 8 * 2);
   const now = new Date();
-  const experiment = `${request.name}/${newExperimentId(now)}`;
+  const experiment =
+    study === undefined ? `${request.name}/${newExperimentId(now)}` : stepExperiment(study);
   const manifest: Manifest = {
     format: 1,
     experiment,
@@ -69,6 +74,7 @@ export async function submit(request: Request, stage: Stage): Promise<string> {
     ...(model.description !== undefined && { modelDescription: model.description }),
     stage: stage.name,
     createdAt: now.toISOString(),
+    ...(study !== undefined && { study }),
     seed,
     design,
     total,

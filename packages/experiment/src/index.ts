@@ -19,3 +19,4 @@ export * from "./simulation.ts";
 export * from "./store-folder.ts";
 export * from "./store.ts";
 export * from "./stored-row.ts";
+export * from "./study.ts";

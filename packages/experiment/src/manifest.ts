@@ -6,6 +6,7 @@ import { experimentKeys } from "./layout.ts";
 import { Limits } from "./model.ts";
 import { PlanSettings } from "./plan.ts";
 import { readJson, type Store } from "./store.ts";
+import { StepOfStudy } from "./study.ts";
 
 export const Manifest = z.object({
   format: z.literal(1),
@@ -15,6 +16,7 @@ export const Manifest = z.object({
   modelDescription: z.string().optional(),
   stage: z.string(),
   createdAt: z.string(),
+  study: StepOfStudy.optional(),
   seed: z.int().min(0),
   design: DesignSettings,
   /** N: simulations of the whole experiment, numbered 0 to N − 1. */
