@@ -2,8 +2,9 @@
  * Efficiency: wall time of a bare loop in one process per core ÷ wall time of `hatchery run`, same simulations, same
  * machine, taken in turn. The run counts all of it: submit, engine, database, ledger, merged results, report.
  *
- *   pnpm bench             three pairs of each, about 20 CPU-seconds of work; the median and the spread
- *   pnpm bench --short     one pair of each, about 4 CPU-seconds
+ *   pnpm bench             three pairs of each, about 40 CPU-seconds of work; the median and the spread
+ *   pnpm bench --short     one pair of each, about 4 CPU-seconds: mostly the run's own second or two
+ *   pnpm bench --million   one pair of a million buildings
  */
 import { execFile } from "node:child_process";
 import { availableParallelism, cpus } from "node:os";
@@ -13,8 +14,9 @@ import type { DesignSettings } from "@hatchery/experiment";
 import { spin } from "./models.ts";
 
 const isShort = process.argv.includes("--short");
-const pairs = isShort ? 1 : 3;
-const cpuSeconds = isShort ? 4 : 20;
+const isMillion = process.argv.includes("--million");
+const pairs = isShort || isMillion ? 1 : 3;
+const cpuSeconds = isShort ? 4 : 40;
 const cores = availableParallelism();
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const modelsModule = file("models.ts");
@@ -81,20 +83,23 @@ async function run({ model, simulations, fixed }: Work): Promise<void> {
 }
 
 const iterations = calibrate();
-const works: Work[] = [
-  ...[0.2, 1, 10, 100].map((milliseconds) => ({
-    label: `spinning ${milliseconds} ms`,
-    model: "spinning",
-    simulations: Math.round((cpuSeconds * 1_000) / milliseconds),
-    fixed: { iterations: iterations(milliseconds) },
-  })),
-  {
-    label: "building-energy",
-    model: "building-energy",
-    simulations: isShort ? 10_000 : 50_000,
-    fixed: {},
-  },
-];
+const buildings = (simulations: number): Work => ({
+  label: "building-energy",
+  model: "building-energy",
+  simulations,
+  fixed: {},
+});
+const works: Work[] = isMillion
+  ? [buildings(1_000_000)]
+  : [
+      ...[0.2, 1, 10, 100].map((milliseconds) => ({
+        label: `spinning ${milliseconds} ms`,
+        model: "spinning",
+        simulations: Math.round((cpuSeconds * 1_000) / milliseconds),
+        fixed: { iterations: iterations(milliseconds) },
+      })),
+      buildings(isShort ? 10_000 : 150_000),
+    ];
 
 const median = (values: number[]) =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;

@@ -183,7 +183,7 @@ function overAllSteps(sql: string, count: number): string {
 
 const Stopped = z.strictObject({
   stop: z.string().min(1),
-  answer: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).optional(),
+  answer: z.record(z.string(), z.json()).optional(),
 });
 
 function checkedAnswer(answer: unknown): DesignSettings | Stop {

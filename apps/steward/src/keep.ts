@@ -73,7 +73,7 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
     if (result === "cancelled" || result === "halted") ended = result;
     else if (result === "complete" && round.kind === "canary") {
       const seconds = await measureCanary(store, manifest, round);
-      await addRound(afterCanary(manifest, round, seconds, new Date()));
+      await addRound(afterCanary(manifest, rounds, seconds, new Date()));
     } else {
       const ledger = await countLedger(store, manifest);
       const missing = notRunRanges(ledger);

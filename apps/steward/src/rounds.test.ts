@@ -23,7 +23,7 @@ test("nothing is learned where nothing is to be decided", () => {
 
 test("canary and main round together cover the design, each simulation once", () => {
   const canary = firstRound(manifest(10_000), now);
-  const main = afterCanary(manifest(10_000), canary, 0.001, now);
+  const main = afterCanary(manifest(10_000), [canary], 0.0005, now);
   const all = [...canary.simulations, ...main.simulations].toSorted((a, b) => a[0] - b[0]);
   let next = 0;
   for (const [first, count] of all) {
@@ -46,4 +46,17 @@ test("another round covers what is missing, and nothing else", () => {
     simulations: missing,
     secondsPerSimulation: 2,
   });
+});
+
+test("where a first canary can only have measured the start, a longer one follows, and then all the rest", () => {
+  const large = manifest(1_000_000);
+  const first = firstRound(large, now);
+  const second = afterCanary(large, [first], 0.003, now);
+  expect(second).toMatchObject({ kind: "canary", round: 1 });
+  expect(chunkCount(second.chunkSizes)).toBe(2);
+  expect(countOf(second.simulations)).toBeGreaterThan(150);
+  const main = afterCanary(large, [first, second], 0.0002, now);
+  expect(main).toMatchObject({ kind: "main", round: 2, secondsPerSimulation: 0.0002 });
+  const rounds = [first, second, main].map(({ simulations }) => countOf(simulations));
+  expect(rounds.reduce((sum, count) => sum + count)).toBe(1_000_000);
 });

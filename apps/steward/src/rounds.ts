@@ -22,27 +22,55 @@ export function firstRound(manifest: Manifest, now: Date): Round {
       plan.chunkSeconds / (plan.chunkSimulations ?? 1),
       now,
     );
-  const simulations = spread(total, plan.canary);
-  const perSlot = Math.ceil(countOf(simulations) / plan.slots);
-  return {
-    round: 0,
-    kind: "canary",
-    createdAt: now.toISOString(),
-    simulations,
-    chunkSizes: chunkSizes(countOf(simulations), 0, { ...plan, chunkSimulations: perSlot }),
-  };
+  return canaryRound(manifest, 0, spread(total, plan.canary), now);
 }
 
-/** Everything that the canary did not run, in chunks by what it measured. */
+/** A quick simulation's first runs load data and are not compiled yet: up to twenty times what the later ones take. */
+const quickSeconds = 0.02;
+/** Long enough for a slot to reach its speed. */
+const secondCanarySeconds = 0.25;
+/** Below this much work per slot, how it is cut does not matter. */
+const leastWorkSeconds = 5;
+
+/** What follows a canary: a second, longer one where the first can only have measured the start, else everything else. */
 export function afterCanary(
   manifest: Manifest,
-  canary: Round,
+  rounds: readonly Round[],
   secondsPerSimulation: number,
   now: Date,
 ): Round {
-  const ran = new Set(canary.simulations.map(([first]) => first));
-  const rest = rangesWhere(manifest.total, (i) => !ran.has(i));
-  return mainRound(manifest, canary.round + 1, rest, secondsPerSimulation, now);
+  const { plan, total } = manifest;
+  const round = rounds.length;
+  const ran = new Set(rounds.flatMap(({ simulations }) => simulations.map(([first]) => first)));
+  const isMisleading =
+    rounds.length === 1 &&
+    secondsPerSimulation < quickSeconds &&
+    (secondsPerSimulation * total) / plan.slots > leastWorkSeconds;
+  if (isMisleading) {
+    const perSlot = Math.ceil(secondCanarySeconds / secondsPerSimulation);
+    const simulations = spread(total, plan.slots * perSlot).filter(([first]) => !ran.has(first));
+    return canaryRound(manifest, round, simulations, now);
+  }
+  const rest = rangesWhere(total, (i) => !ran.has(i));
+  return mainRound(manifest, round, rest, secondsPerSimulation, now);
+}
+
+/** A chunk per slot. */
+function canaryRound(
+  { plan }: Manifest,
+  round: number,
+  simulations: [number, number][],
+  now: Date,
+): Round {
+  const count = countOf(simulations);
+  const chunkSimulations = Math.ceil(count / plan.slots);
+  return {
+    round,
+    kind: "canary",
+    createdAt: now.toISOString(),
+    simulations,
+    chunkSizes: chunkSizes(count, 0, { ...plan, chunkSimulations }),
+  };
 }
 
 /** Another pass over some simulations, in chunks by what the canary had measured, or else by what all rows took. */

@@ -8,7 +8,6 @@
  */
 import { UserError, exitCodes } from "@hatchery/config";
 import { z } from "zod";
-import type { Value } from "./columns.ts";
 import type { Answer } from "./dataset-query.ts";
 import type { DesignSettings } from "./design.ts";
 import { readJson, type Store } from "./store.ts";
@@ -41,8 +40,8 @@ export interface StudyState {
 export interface Stop {
   /** Why no further step is needed. */
   readonly stop: string;
-  /** What was found out, for people and scripts. */
-  readonly answer?: Readonly<Record<string, Value>>;
+  /** What was found out, for people and scripts: anything that JSON can hold. */
+  readonly answer?: Readonly<Record<string, unknown>>;
 }
 
 export interface StudyDefinition {

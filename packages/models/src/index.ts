@@ -7,6 +7,7 @@ import { buildingEnergy } from "./building-energy/index.ts";
 import { coolingFin } from "./cooling-fin/index.ts";
 import { epidemic } from "./epidemic/index.ts";
 import { pi } from "./pi/index.ts";
+import { coolingSurface } from "./studies/cooling-surface.ts";
 import { wallInsulation } from "./studies/wall-insulation.ts";
 
 export const models: Record<string, Model> = {
@@ -17,5 +18,6 @@ export const models: Record<string, Model> = {
 };
 
 export const studies: Record<string, Study> = {
+  [coolingSurface.name]: coolingSurface,
   [wallInsulation.name]: wallInsulation,
 };

@@ -80,16 +80,20 @@ async function run(name: string, options: StudyOptions, stage: Stage, io: Io): P
       ? await startStudy(study, stage.store)
       : await findRun(study, resume === true ? undefined : resume, stage.store);
   io.say(`Study ${name}, run ${id}, of ${study.model}.`);
+  let before: DesignSettings | undefined;
   const outcome = await goOn(
     study,
     id,
     stage,
     workers === undefined ? {} : { workers },
     io,
-    ({ step, design, summary: { done, failed, seconds } }, wasStored) =>
+    ({ step, design, summary: { done, failed, seconds } }, wasStored) => {
+      const time = wasStored ? "from the store" : duration(seconds);
       io.say(
-        `  step ${String(step).padStart(2)}  ${designWords(design)}  ${count(done)} done, ${count(failed)} failed  ${wasStored ? "from the store" : duration(seconds)}`,
-      ),
+        `  step ${String(step).padStart(2)}  ${designWords(design, before)} · ${count(done)} done, ${count(failed)} failed · ${time}`,
+      );
+      before = design;
+    },
   );
   if (options.json) io.out(JSON.stringify(outcomeJson(outcome, { name, id, model: study.model })));
   else showOutcome(outcome, io);
@@ -131,19 +135,33 @@ function showOutcome({ steps, stop }: StudyOutcome, io: Io): void {
   if (last !== undefined) io.say(`\nNext:\n  pnpm hatchery results ${last.experiment}`);
 }
 
-/** The design and what it says of single parameters, in the words of the options of `run`. */
-function designWords(design: DesignSettings): string {
-  const wishes = Object.entries("choices" in design ? (design.choices ?? {}) : {}).map(
-    ([name, values]) => `${name}=${values.map(short).join(",")}`,
-  );
-  const fixed = Object.entries(design.fixed ?? {}).map(
-    ([name, value]) => `${name}=${short(value)}`,
-  );
-  const ranges = Object.entries("ranges" in design ? (design.ranges ?? {}) : {}).map(
-    ([name, { minimum, maximum }]) => `${name}=${short(minimum)}..${short(maximum)}`,
-  );
-  return [describeDesign(design), ...wishes, ...fixed, ...ranges].join(" ");
+/** What sets a step apart from the one before; all of the first. */
+function designWords(design: DesignSettings, before: DesignSettings | undefined): string {
+  const words = wordsOf(design);
+  const known = before === undefined ? [] : wordsOf(before);
+  const others = words.filter((word) => !known.includes(word));
+  return others.length > 0 ? others.join(" ") : `${words[0]}, as before`;
 }
 
-const short = (value: number | string | boolean) =>
-  typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value);
+/** The design, then what it says of single parameters, as the options of `run` have it. */
+function wordsOf(design: DesignSettings): string[] {
+  const {
+    fixed = {},
+    choices = {},
+    ranges = {},
+  } = { choices: undefined, ranges: undefined, ...design };
+  return [
+    describeDesign(design),
+    ...Object.entries(choices).map(([name, values]) => `${name}=${values.map(short).join(",")}`),
+    ...Object.entries(fixed).map(([name, value]) => `${name}=${short(value)}`),
+    ...Object.entries(ranges).map(
+      ([name, { minimum, maximum }]) => `${name}=${short(minimum)}..${short(maximum)}`,
+    ),
+  ];
+}
+
+/** Of a long value the beginning: `--json` has all of it. */
+const short = (value: unknown) =>
+  typeof value === "number"
+    ? String(Number(value.toPrecision(6)))
+    : (typeof value === "string" ? value : JSON.stringify(value)).slice(0, 60);
