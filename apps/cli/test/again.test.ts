@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readPartFacts, type Progress } from "@hatchery/experiment";
 import type { Summary } from "@hatchery/experiment/results";
-import { createMachine, faultyModels, until, type Machine } from "./command.ts";
+import {
+  createMachine,
+  experimentFolder,
+  faultyModels,
+  points,
+  submit,
+  until,
+  type Machine,
+} from "./command.ts";
 
 let machine: Machine;
 beforeAll(async () => {
@@ -14,25 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => machine[Symbol.asyncDispose](), 60_000);
 
-const folder = (experiment: string) => join(machine.home, "store", "experiments", experiment);
+const folder = (experiment: string) => experimentFolder(machine, experiment);
 const readJson = async <T>(experiment: string, file: string) =>
   JSON.parse(await readFile(join(folder(experiment), file), "utf8")) as T;
-
-const grid = (count: number) => [
-  "faulty",
-  "--design",
-  "grid",
-  "--levels",
-  `point=${count}`,
-  "--range",
-  `point=0..${count - 1}`,
-];
-
-async function submit(...words: string[]): Promise<string> {
-  const { out, code, talk } = await machine.hatchery("submit", ...words, "--json");
-  expect(code, talk).toBe(0);
-  return (JSON.parse(out) as { experiment: string }).experiment;
-}
 
 const hasDone = (experiment: string, least: number) =>
   until(async () => {
@@ -62,7 +54,7 @@ async function undisturbed(...words: string[]): Promise<string> {
 test("retry --failed runs exactly what failed, and the dataset is that of a run without failures", async () => {
   const file = join(machine.home, "licence");
   const words = [
-    ...grid(200),
+    ...points(200),
     "--set",
     "faults=7:file,8:file,150:file",
     "--set",
@@ -70,7 +62,7 @@ test("retry --failed runs exactly what failed, and the dataset is that of a run 
     "--chunk-size",
     "20",
   ];
-  const experiment = await submit(...words);
+  const experiment = await submit(machine, ...words);
   expect((await machine.hatchery("watch", experiment)).code).toBe(1);
   expect(await readJson(experiment, "summary.json")).toMatchObject({ done: 197, failed: 3 });
 
@@ -91,8 +83,8 @@ test("retry --failed runs exactly what failed, and the dataset is that of a run 
 });
 
 test("a cancelled experiment is resumed on another stage with the same store, without doing work twice", async () => {
-  const words = [...grid(800), "--set", "milliseconds=10", "--chunk-size", "20"];
-  const experiment = await submit(...words);
+  const words = [...points(800), "--set", "milliseconds=10", "--chunk-size", "20"];
+  const experiment = await submit(machine, ...words);
   await hasDone(experiment, 60);
   await machine.hatchery("cancel", experiment);
   expect((await machine.hatchery("watch", experiment)).code).toBe(1);
@@ -116,8 +108,8 @@ test("a cancelled experiment is resumed on another stage with the same store, wi
 });
 
 test("an experiment goes on where it was after its engine and database were destroyed", async () => {
-  const words = [...grid(800), "--set", "milliseconds=10", "--chunk-size", "20"];
-  const experiment = await submit(...words);
+  const words = [...points(800), "--set", "milliseconds=10", "--chunk-size", "20"];
+  const experiment = await submit(machine, ...words);
   await hasDone(experiment, 60);
   await machine.hatchery("down", "--destroy");
   const { done: kept } = await readJson<Progress>(experiment, "progress.json");
@@ -134,7 +126,7 @@ test("an experiment goes on where it was after its engine and database were dest
 
 test("a canary that fails holds the rest back, and a person can let it run all the same", async () => {
   const faults = Array.from({ length: 400 }, (_, i) => `${i}:throw`).join(",");
-  const words = [...grid(400), "--set", `faults=${faults}`];
+  const words = [...points(400), "--set", `faults=${faults}`];
   const held = await machine.hatchery("run", ...words, "--json");
   expect(held.code).toBe(1);
   const { experiment, failed, notRun } = JSON.parse(held.out) as {
@@ -159,7 +151,7 @@ test("a canary that fails holds the rest back, and a person can let it run all t
 test("a failure rate that climbs later halts the experiment", async () => {
   const faults = Array.from({ length: 900 }, (_, i) => `${i + 100}:throw`).join(",");
   const words = [
-    ...grid(1_000),
+    ...points(1_000),
     "--set",
     `faults=${faults}`,
     "--set",

@@ -63,3 +63,28 @@ export async function until<T>(
     await sleep(100);
   }
 }
+
+/** Words for the points 0 … count − 1 of the faulty model. */
+export function points(count: number): string[] {
+  return [
+    "faulty",
+    "--design",
+    "grid",
+    "--levels",
+    `point=${count}`,
+    "--range",
+    `point=0..${count - 1}`,
+  ];
+}
+
+/** What an experiment's folder in the machine's store holds. */
+export function experimentFolder(machine: Machine, experiment: string): string {
+  return join(machine.home, "store", "experiments", experiment);
+}
+
+/** Submits an experiment and answers its name. */
+export async function submit(machine: Machine, ...words: string[]): Promise<string> {
+  const { out, code, talk } = await machine.hatchery("submit", ...words, "--json");
+  if (code !== 0) throw new Error(talk);
+  return (JSON.parse(out) as { experiment: string }).experiment;
+}

@@ -5,7 +5,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readLocalStage } from "@hatchery/config";
 import type { Progress } from "@hatchery/experiment";
 import type { Summary } from "@hatchery/experiment/results";
-import { createMachine, faultyModels, until, type Machine } from "./command.ts";
+import {
+  createMachine,
+  experimentFolder,
+  faultyModels,
+  points,
+  submit,
+  until,
+  type Machine,
+} from "./command.ts";
 
 let machine: Machine;
 beforeAll(async () => {
@@ -14,7 +22,7 @@ beforeAll(async () => {
 }, 900_000);
 afterAll(() => machine[Symbol.asyncDispose](), 60_000);
 
-const folder = (experiment: string) => join(machine.home, "store", "experiments", experiment);
+const folder = (experiment: string) => experimentFolder(machine, experiment);
 const readSummary = async (experiment: string) =>
   JSON.parse(await readFile(join(folder(experiment), "summary.json"), "utf8")) as Summary;
 const readProgress = async (experiment: string) =>
@@ -23,27 +31,13 @@ const newest = async () =>
   (JSON.parse((await machine.hatchery("list", "--json")).out) as { experiment: string }[])[0]
     ?.experiment;
 
-/** Options for N points 0 … N − 1, each taking so long, some of them at fault. */
-function points(count: number, milliseconds: number, faults = ""): string[] {
-  return [
-    "faulty",
-    "--design",
-    "grid",
-    "--levels",
-    `point=${count}`,
-    "--range",
-    `point=0..${count - 1}`,
-    "--set",
-    `milliseconds=${milliseconds}`,
-    ...(faults === "" ? [] : ["--set", `faults=${faults}`]),
-  ];
-}
-
-async function submit(...words: string[]): Promise<string> {
-  const { out, code, talk } = await machine.hatchery("submit", ...words, "--json");
-  expect(code, talk).toBe(0);
-  return (JSON.parse(out) as { experiment: string }).experiment;
-}
+/** The same points, each taking so long, some of them at fault. */
+const slowPoints = (count: number, milliseconds: number, faults = "") => [
+  ...points(count),
+  "--set",
+  `milliseconds=${milliseconds}`,
+  ...(faults === "" ? [] : ["--set", `faults=${faults}`]),
+];
 
 const isRunning = (experiment: string, least = 1) =>
   until(async () => {
@@ -80,7 +74,7 @@ async function expectWhole(experiment: string, total: number, failed = 0): Promi
 }
 
 test("a run answers with one JSON document whose keys are a contract", async () => {
-  const { code, out } = await machine.hatchery("run", ...points(200, 1), "--json");
+  const { code, out } = await machine.hatchery("run", ...slowPoints(200, 1), "--json");
   expect(code).toBe(0);
   const answer = JSON.parse(out) as Record<string, unknown>;
   expect(Object.keys(answer)).toEqual([
@@ -108,7 +102,10 @@ test("a run answers with one JSON document whose keys are a contract", async () 
 }, 60_000);
 
 test("every planted failure is in the ledger with its cause, and nothing else is", async () => {
-  const experiment = await submit(...points(60, 1, "3:throw,11:exit,12:abort,30:nan,59:loop"));
+  const experiment = await submit(
+    machine,
+    ...slowPoints(60, 1, "3:throw,11:exit,12:abort,30:nan,59:loop"),
+  );
   const summary = await expectWhole(experiment, 60, 5);
   expect(
     Object.fromEntries(summary.failures.map(({ example, cause }) => [example, cause])),
@@ -123,15 +120,15 @@ test("every planted failure is in the ledger with its cause, and nothing else is
 
 test("the dataset has the same bytes whatever the chunk size and the number of workers", async () => {
   const experiments = [
-    await submit(...points(500, 2, "77:throw")),
-    await submit(...points(500, 2, "77:throw"), "--chunk-size", "7"),
+    await submit(machine, ...slowPoints(500, 2, "77:throw")),
+    await submit(machine, ...slowPoints(500, 2, "77:throw"), "--chunk-size", "7"),
   ];
   const hashes = [];
   for (const experiment of experiments)
     hashes.push((await expectWhole(experiment, 500, 1)).resultsSha256);
   await machine.hatchery("fleet", "scale", "4");
   await until(async () => readLocalStage("local", machine.home)?.workers.length === 4, 20);
-  const wide = await submit(...points(500, 2, "77:throw"), "--chunk-size", "13");
+  const wide = await submit(machine, ...slowPoints(500, 2, "77:throw"), "--chunk-size", "13");
   hashes.push((await expectWhole(wide, 500, 1)).resultsSha256);
   expect(new Set(hashes).size).toBe(1);
   await machine.hatchery("fleet", "scale", "2");
@@ -140,7 +137,7 @@ test("the dataset has the same bytes whatever the chunk size and the number of w
 
 describe("a process that is killed in the middle", () => {
   test("the steward: the next one goes on where it was", async () => {
-    const experiment = await submit(...points(600, 10), "--chunk-size", "20");
+    const experiment = await submit(machine, ...slowPoints(600, 10), "--chunk-size", "20");
     await isRunning(experiment, 40);
     const { pid } = readLocalStage("local", machine.home)!.processes.find(
       ({ name }) => name === "steward",
@@ -151,7 +148,7 @@ describe("a process that is killed in the middle", () => {
 
   test("the CLI: the experiment does not notice", async () => {
     const before = await newest();
-    const command = machine.start("run", ...points(600, 10), "--chunk-size", "20");
+    const command = machine.start("run", ...slowPoints(600, 10), "--chunk-size", "20");
     const experiment = await until(async () => {
       const found = await newest();
       return found !== before && found;
@@ -162,14 +159,14 @@ describe("a process that is killed in the middle", () => {
   }, 120_000);
 
   test("a worker by SIGKILL: its chunks are computed again, no simulation is there twice", async () => {
-    const experiment = await submit(...points(600, 10), "--chunk-size", "30");
+    const experiment = await submit(machine, ...slowPoints(600, 10), "--chunk-size", "30");
     await isRunning(experiment, 60);
     process.kill(readLocalStage("local", machine.home)!.workers[0]!.pid, "SIGKILL");
     await expectWhole(experiment, 600);
   }, 180_000);
 
   test("a worker by SIGTERM: what it has is kept, and interruptions are no failures", async () => {
-    const experiment = await submit(...points(300, 40), "--chunk-size", "100");
+    const experiment = await submit(machine, ...slowPoints(300, 40), "--chunk-size", "100");
     await until(
       async () => (await readProgress(experiment).catch(() => undefined))?.state === "running",
       20,
@@ -187,7 +184,7 @@ describe("a process that is killed in the middle", () => {
 });
 
 test("a cancelled experiment keeps what is done and accounts for the rest", async () => {
-  const experiment = await submit(...points(3_000, 10), "--chunk-size", "20");
+  const experiment = await submit(machine, ...slowPoints(3_000, 10), "--chunk-size", "20");
   await isRunning(experiment, 40);
   expect((await machine.hatchery("cancel", experiment)).code).toBe(0);
   const watched = await machine.hatchery("watch", experiment);
@@ -213,7 +210,7 @@ describe("verify, from the store alone", () => {
   };
 
   test("names the simulations of a part that was deleted", async () => {
-    const experiment = await submit(...points(100, 0), "--chunk-size", "10");
+    const experiment = await submit(machine, ...slowPoints(100, 0), "--chunk-size", "10");
     await expectWhole(experiment, 100);
     await rm((await partsOf(experiment))[3]!);
     const { code, out } = await machine.hatchery("verify", experiment);
@@ -222,7 +219,7 @@ describe("verify, from the store alone", () => {
   }, 60_000);
 
   test("names the part that cannot be read, and its simulations", async () => {
-    const experiment = await submit(...points(100, 0), "--chunk-size", "10");
+    const experiment = await submit(machine, ...slowPoints(100, 0), "--chunk-size", "10");
     await expectWhole(experiment, 100);
     await truncate((await partsOf(experiment))[5]!, 700);
     const { code, out } = await machine.hatchery("verify", experiment);

@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  bytesOf,
   chunkRanges,
   countOf,
   createRowBuffer,
@@ -137,11 +138,6 @@ async function readPlanned(store: Store, input: ChunkInput): Promise<Planned> {
   planned.set(key, found);
   if (planned.size > mostPlanned) planned.delete(planned.keys().next().value!);
   return found;
-}
-
-function bytesOf(memory: string): number {
-  const [size, unit] = memory.split(" ");
-  return Number(size) * (unit === "GB" ? 1e9 : 1e6);
 }
 
 /** Waits before a chunk whose worker or store is in trouble goes back to the engine: its retries are immediate. */

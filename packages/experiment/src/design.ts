@@ -3,11 +3,10 @@
  * The parameters of simulation i are a function of (columns, settings, seed, i) alone, so that ten million
  * simulations need no list of parameters, and any worker computes any of them.
  */
-import { UserError, exitCodes } from "@hatchery/config";
+import { UserError, exitCodes, nearestName } from "@hatchery/config";
 import { z } from "zod";
 import type { Column, Value } from "./columns.ts";
 import { latinHypercube } from "./latin-hypercube.ts";
-import { nearestName } from "./nearest-name.ts";
 import { formatCount } from "./number-format.ts";
 import { randomPoints } from "./random-points.ts";
 import { sobol, sobolDimensions } from "./sobol.ts";
