@@ -11,6 +11,8 @@ const lookEveryMs = 150;
 const lineEveryMs = 10_000;
 /** A steward that is at work publishes several times a second. */
 const silentMs = 15_000;
+/** A stage that is up restarts its steward within a second or two; one that is down never will. */
+const absentMs = 2_000;
 /** A worker is connected about a second after its start. */
 const workerlessMs = 20_000;
 
@@ -50,8 +52,13 @@ export async function watch(
       }
     }
     if (progress?.state === "closed") return progress;
+    const keeper = published?.stage ?? stage.name;
+    if (now - lastUpdateAt > absentMs && readLocalStage(keeper) === undefined)
+      throw notUp(experiment, keeper);
     if (now - lastUpdateAt > silentMs) {
-      explainSilence(experiment, published?.stage ?? stage.name, io);
+      io.say(
+        `Nothing has been heard of ${experiment} for ${silentMs / 1_000} s. See:  pnpm hatchery logs steward --stage ${keeper}`,
+      );
       lastUpdateAt = Infinity;
     }
     if (progress?.workers !== 0) withWorkersAt = now;
@@ -70,16 +77,11 @@ export async function watch(
   }
 }
 
-/** Throws when nobody keeps the experiment. A stage that is up restarts its steward by itself, so then it is only said. */
-function explainSilence(experiment: string, stage: string, io: Io): void {
-  if (readLocalStage(stage) === undefined)
-    throw new UserError(`The stage "${stage}" is not up, so ${experiment} is not going on.`, {
-      hint: "It goes on where it is as soon as the stage is up:  pnpm hatchery up",
-      exitCode: exitCodes.stageNotUp,
-    });
-  io.say(
-    `Nothing has been heard of ${experiment} for ${silentMs / 1_000} s. See:  pnpm hatchery logs steward --stage ${stage}`,
-  );
+function notUp(experiment: string, stage: string): UserError {
+  return new UserError(`The stage "${stage}" is not up, so ${experiment} is not going on.`, {
+    hint: `It goes on where it is as soon as the stage is up:  pnpm hatchery up${stage === "local" ? "" : ` --stage ${stage}`}`,
+    exitCode: exitCodes.stageNotUp,
+  });
 }
 
 /** Says once why nothing moves, as far as the stage knows. */
