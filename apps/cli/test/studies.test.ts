@@ -6,7 +6,7 @@ import { localStagePaths, readLocalStage } from "@hatchery/config";
 import { readPartFacts, type DesignSettings } from "@hatchery/experiment";
 import type { Summary } from "@hatchery/experiment/results";
 import { buildingEnergy } from "@hatchery/models/building-energy";
-import { createMachine, until, type Machine } from "./command.ts";
+import { createMachine, experimentFolder, until, type Machine } from "./command.ts";
 import { models, studies, waywardStudies } from "./wayward-studies.ts";
 
 let machine: Machine;
@@ -30,7 +30,7 @@ interface Outcome {
 }
 
 const read = (out: string) => JSON.parse(out) as Outcome;
-const folder = (experiment: string) => join(machine.home, "store", "experiments", experiment);
+const folder = (experiment: string) => experimentFolder(machine, experiment);
 const exists = (path: string) => readFile(path).then(Boolean, () => false);
 
 /** What the steps came to, without what is another each time. */

@@ -10,6 +10,7 @@
  *                           cancelled, halted                         there once a person, or too many failures, stopped it
  *                           results.parquet, failures.parquet, summary.json, report.html   at the close
  *   inputs/<sha256>.<ending>                          files that experiments were given, and what was made of them
+ *   studies/<name>/<id>/study.json                   a study's record; its steps are experiments
  *   stages/<stage>/active/<name>/<id>                 experiments the steward is at work on
  */
 import { randomInt } from "node:crypto";
