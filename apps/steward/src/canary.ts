@@ -9,9 +9,9 @@ import {
 } from "@hatchery/experiment";
 
 /** The first ones in a fresh process run code that is not compiled yet, up to ten times slower. */
-const warmUpShare = 0.25;
+const warmUpShare = 0.5;
 
-/** Seconds per simulation: the mean over each chunk's rows without the first quarter. */
+/** Seconds per simulation: the mean over each chunk's rows without the first half. */
 export async function measureCanary(
   store: Store,
   manifest: Manifest,

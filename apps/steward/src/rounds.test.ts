@@ -48,15 +48,18 @@ test("another round covers what is missing, and nothing else", () => {
   });
 });
 
-test("where a first canary can only have measured the start, a longer one follows, and then all the rest", () => {
+test("where a canary can only have measured the start, a longer one follows, and then all the rest", () => {
   const large = manifest(1_000_000);
   const first = firstRound(large, now);
   const second = afterCanary(large, [first], 0.003, now);
   expect(second).toMatchObject({ kind: "canary", round: 1 });
   expect(chunkCount(second.chunkSizes)).toBe(2);
   expect(countOf(second.simulations)).toBeGreaterThan(150);
-  const main = afterCanary(large, [first, second], 0.0002, now);
-  expect(main).toMatchObject({ kind: "main", round: 2, secondsPerSimulation: 0.0002 });
-  const rounds = [first, second, main].map(({ simulations }) => countOf(simulations));
+  const third = afterCanary(large, [first, second], 0.0003, now);
+  expect(third).toMatchObject({ kind: "canary", round: 2 });
+  const main = afterCanary(large, [first, second, third], 0.0002, now);
+  expect(main).toMatchObject({ kind: "main", round: 3, secondsPerSimulation: 0.0002 });
+  const rounds = [first, second, third, main].map(({ simulations }) => countOf(simulations));
   expect(rounds.reduce((sum, count) => sum + count)).toBe(1_000_000);
+  expect(afterCanary(large, [first], 0.5, now).kind).toBe("main");
 });

@@ -25,14 +25,18 @@ export function firstRound(manifest: Manifest, now: Date): Round {
   return canaryRound(manifest, 0, spread(total, plan.canary), now);
 }
 
-/** A quick simulation's first runs load data and are not compiled yet: up to twenty times what the later ones take. */
-const quickSeconds = 0.02;
+/**
+ * A quick simulation's first runs load data and are not compiled yet: up to a hundred times what the later ones take.
+ * A canary that was over sooner than this in each slot has measured the start, and a longer one follows.
+ */
+const tellingSeconds = 0.1;
+const mostCanaries = 3;
 /** Long enough for a slot to reach its speed. */
-const secondCanarySeconds = 0.25;
+const longerCanarySeconds = 0.25;
 /** Below this much work per slot, how it is cut does not matter. */
 const leastWorkSeconds = 5;
 
-/** What follows a canary: a second, longer one where the first can only have measured the start, else everything else. */
+/** What follows a canary: a longer one where it can only have measured the start, else everything else. */
 export function afterCanary(
   manifest: Manifest,
   rounds: readonly Round[],
@@ -42,12 +46,13 @@ export function afterCanary(
   const { plan, total } = manifest;
   const round = rounds.length;
   const ran = new Set(rounds.flatMap(({ simulations }) => simulations.map(([first]) => first)));
+  const slotSeconds = (secondsPerSimulation * countOf(rounds.at(-1)!.simulations)) / plan.slots;
   const isMisleading =
-    rounds.length === 1 &&
-    secondsPerSimulation < quickSeconds &&
+    round < mostCanaries &&
+    slotSeconds < tellingSeconds &&
     (secondsPerSimulation * total) / plan.slots > leastWorkSeconds;
   if (isMisleading) {
-    const perSlot = Math.ceil(secondCanarySeconds / secondsPerSimulation);
+    const perSlot = Math.ceil(longerCanarySeconds / secondsPerSimulation);
     const simulations = spread(total, plan.slots * perSlot).filter(([first]) => !ran.has(first));
     return canaryRound(manifest, round, simulations, now);
   }
