@@ -90,11 +90,7 @@ function openClient(connection: z.infer<typeof EngineConnection>) {
     log_level: "WARN",
   });
   const task = hatchet.task({
-    name: chunkTask.name,
-    scheduleTimeout: chunkTask.scheduleTimeout,
-    executionTimeout: chunkTask.executionTimeout,
-    retries: chunkTask.retries,
-    idempotency: chunkTask.idempotency,
+    ...chunkTask,
     fn: (_input: ChunkInput) => {
       throw new Error("The steward computes no chunks.");
     },

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAction } from "@hatchet-dev/typescript-sdk/clients/dispatcher/action-listener.js";
 import { HatchetClient, type Context } from "@hatchet-dev/typescript-sdk/v1/index.js";
 import { UserError, exitCodes, type EngineConnection } from "@hatchery/config";
-import { ChunkInput, chunkTask } from "@hatchery/experiment";
+import { ChunkInput, chunkLeaseSeconds, chunkTask } from "@hatchery/experiment";
 import type { Logger } from "pino";
 import type { z } from "zod";
 
@@ -119,11 +119,7 @@ async function openSession(
   await hatchet.dispatcher.getVersion();
   const stopHeartbeat = listenOnce(hatchet, options.logger);
   const task = hatchet.task({
-    name: chunkTask.name,
-    scheduleTimeout: chunkTask.scheduleTimeout,
-    executionTimeout: chunkTask.executionTimeout,
-    retries: chunkTask.retries,
-    idempotency: chunkTask.idempotency,
+    ...chunkTask,
     fn: (input: ChunkInput, context: Context<ChunkInput>) =>
       withLease(context, () =>
         options.compute(
@@ -250,7 +246,7 @@ export function onceAtATime(slots: number, onChunk: ChunkHandler): ChunkHandler 
 
 /** Renews the engine's execution timeout while the work goes on. */
 async function withLease<T>(context: Context<ChunkInput>, work: () => Promise<T>): Promise<T> {
-  const third = chunkTask.leaseSeconds / 3;
+  const third = chunkLeaseSeconds / 3;
   const renewal = setInterval(() => {
     // A renewal that does not get through is tried again long before the lease ends.
     context.refreshTimeout(`${third}s`).catch(() => undefined);

@@ -9,13 +9,15 @@ export const ChunkInput = z.object({
 });
 export type ChunkInput = z.infer<typeof ChunkInput>;
 
+/** A lease that the worker renews while the chunk lives: the engine's one way to notice a lost completion. */
+export const chunkLeaseSeconds = 300;
+
+/** The task as the SDK wants it declared, but for its function. */
 export const chunkTask = {
   name: "chunk",
   /** The engine's default of 5 minutes cancels what waits longer; a queue of 50,000 chunks may wait for hours. */
   scheduleTimeout: "168h",
-  /** A lease that the worker renews while the chunk lives: the engine's one way to notice a lost completion. */
-  executionTimeout: "5m",
-  leaseSeconds: 300,
+  executionTimeout: `${chunkLeaseSeconds}s`,
   /** An interrupted chunk comes back as a retry; a simulation's own attempts are counted in the chunk. */
   retries: 100,
   idempotency: {
