@@ -60,7 +60,8 @@ function innerMeta(schema: z.ZodType): Record<string, unknown> {
 }
 
 function written(value: Settings[SettingName]): string | undefined {
-  if (!Array.isArray(value)) return value?.toString();
+  // The only object is ENGINE_IMAGES, which is empty by default.
+  if (!Array.isArray(value)) return typeof value === "object" ? undefined : value?.toString();
   const items = value.map((item) => (typeof item === "string" ? item : JSON.stringify(item)));
   return items.length === 0 ? undefined : items.join(",");
 }

@@ -7,6 +7,7 @@ export * from "./engine-environment.ts";
 export * from "./env-file.ts";
 export * from "./fargate.ts";
 export * from "./fleets.ts";
+export * from "./images.ts";
 export * from "./nearest-name.ts";
 export * from "./network.ts";
 export * from "./prices.ts";

@@ -9,6 +9,8 @@ import { FleetSetting } from "./fleets.ts";
 /** What a setting may be, in words: for the message when it is not, and for the documents. */
 const allowed = (what: string) => ({ error: `must be ${what}.` });
 
+const exampleDigest = "0123456789abcdef".repeat(4);
+
 export const wholeNumber = (from: number, to: number, example?: string) => {
   const rule = allowed(
     `a whole number from ${from.toLocaleString("en")} to ${to.toLocaleString("en")}`,
@@ -92,26 +94,55 @@ export const addressRanges = () => {
     .meta(rule);
 };
 
+/** Text that is JSON; what it may hold is the schema's to say. */
+const json = (rule: { error: string }) =>
+  z.string().transform((value, context): unknown => {
+    try {
+      return JSON.parse(value);
+    } catch {
+      context.addIssue({ code: "custom", message: rule.error });
+      return z.NEVER;
+    }
+  });
+
 export const furtherFleets = () => {
   const example =
     '[{"name":"big","cpu":"16 vCPU","memory":"120 GB","max":10,"labels":{"memory":"big"}}]';
   const rule = allowed(`JSON such as ${example}`);
-  return z
-    .string()
-    .transform((value, context): unknown => {
-      try {
-        return JSON.parse(value);
-      } catch {
-        context.addIssue({ code: "custom", message: rule.error });
-        return z.NEVER;
-      }
-    })
+  return json(rule)
     .pipe(
       z
         .array(FleetSetting, rule)
         .refine((all) => new Set(all.map((fleet) => fleet.name)).size === all.length, {
           error: "must not name the same fleet twice.",
         }),
+    )
+    .meta({ ...rule, example });
+};
+
+const imageWithDigest = /^[a-z0-9][a-zA-Z0-9._/:-]*@sha256:[0-9a-f]{64}$/;
+
+export const image = () =>
+  text(
+    "an image with its digest",
+    imageWithDigest,
+    `registry.example.com/models@sha256:${exampleDigest}`,
+  );
+
+/** JSON: name → image with its digest, for some of the names. */
+export const images = <const Names extends readonly [string, ...string[]]>(names: Names) => {
+  const example = `{"${names[0]}":"registry.example.com/hatchet-${names[0]}@sha256:${exampleDigest}"}`;
+  const rule = allowed(`JSON of images with digests, by ${listed(names)}, such as ${example}`);
+  const one = z.string(rule).regex(imageWithDigest, rule);
+  return json(rule)
+    .pipe(
+      z.strictObject(
+        Object.fromEntries(names.map((name) => [name, one.optional()])) as Record<
+          Names[number],
+          z.ZodOptional<typeof one>
+        >,
+        rule,
+      ),
     )
     .meta({ ...rule, example });
 };

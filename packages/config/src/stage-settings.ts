@@ -12,6 +12,8 @@ import {
   cpu,
   domain,
   furtherFleets,
+  image,
+  images,
   memory,
   oneOf,
   storage,
@@ -20,6 +22,7 @@ import {
   yesOrNo,
 } from "./setting-types.ts";
 import { rules, taskSizes } from "./stage-rules.ts";
+import { engineImageNames, engineVersion } from "./versions.ts";
 
 const usd = (perHour: number) => `${perHour.toFixed(3).replace(/0+$/, "")} USD an hour`;
 
@@ -91,6 +94,11 @@ const engine = {
   ENGINE_MAX_SLOTS: wholeNumber(1, 2_147_483_647, "5000")
     .optional()
     .describe("Slots of all workers that the engine accepts; without limit when left out."),
+  ENGINE_IMAGES: images(engineImageNames)
+    .default({})
+    .describe(
+      `Images of the engine in place of the official ones of ${engineVersion}, such as copies in your own registry: JSON with engine, dashboard, migrate, admin, or some of them.`,
+    ),
   OVERWRITE_CONFIG: yesOrNo()
     .default(false)
     .describe(
@@ -219,11 +227,7 @@ const worker = {
   WORKER_ARCHITECTURE: oneOf(["amd64", "arm64"])
     .default("amd64")
     .describe("Processor of the workers. arm64 costs a fifth less; your programs must run on it."),
-  WORKER_IMAGE: text(
-    "an image with its digest",
-    /^[a-z0-9][a-zA-Z0-9._/:-]*@sha256:[0-9a-f]{64}$/,
-    `registry.example.com/models@sha256:${"0123456789abcdef".repeat(4)}`,
-  )
+  WORKER_IMAGE: image()
     .optional()
     .describe("Image of worker and steward; built from this repository, by Docker, when left out."),
   FLEETS: furtherFleets()
