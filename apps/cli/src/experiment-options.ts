@@ -4,7 +4,8 @@ import { UserError, exitCodes, readLocalStage } from "@hatchery/config";
 import type { Column, DesignSettings, Value } from "@hatchery/experiment";
 import { importRows } from "@hatchery/experiment/results";
 import type { Io } from "./io.ts";
-import { openStage, slotsPerWorker } from "./stage.ts";
+import { slotsPerWorker } from "./local-fleets.ts";
+import { openStage } from "./stage.ts";
 import { findModel, type Request } from "./submit.ts";
 
 export interface ExperimentOptions {

@@ -1,12 +1,12 @@
 /** A stage as the CLI reaches it: its store and its mailbox. Reading needs no engine, so it works after a teardown too. */
 import { statfs } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   UserError,
   exitCodes,
+  givenSettings,
   isLocalStage,
   loadStageSettings,
   localStagePaths,
@@ -22,6 +22,7 @@ import {
 } from "@hatchery/experiment";
 import { startLocalStage, type Step } from "@hatchery/local";
 import type { Io } from "./io.ts";
+import { localFleets } from "./local-fleets.ts";
 import { duration } from "./progress-line.ts";
 
 export interface Stage {
@@ -76,7 +77,8 @@ export async function bringUp(name: string, options: UpOptions, io: Io): Promise
     }
     return running;
   }
-  const settings = loadStageSettings(name, { root: workspaceRoot(), environment: io.environment });
+  const source = { root: workspaceRoot(), environment: io.environment };
+  const settings = loadStageSettings(name, source);
   const started = performance.now();
   const modelsModule = io.environment["MODELS_MODULE"];
   const ports = {
@@ -88,8 +90,7 @@ export async function bringUp(name: string, options: UpOptions, io: Io): Promise
     stage: name,
     settings: {
       broker: settings.BROKER === "rabbitmq" ? "rabbitmq" : "none",
-      workers: options.workers ?? settings.WORKER_COUNT ?? 1,
-      slotsPerWorker: slotsPerWorker(),
+      fleets: localFleets(settings, givenSettings(name, source), options.workers),
       idleMinutes: options.idleMinutes ?? idleMinutes,
       engine: settings,
       ports,
@@ -107,11 +108,6 @@ function showStep({ name, status, seconds, detail }: Step, io: Io): void {
   const line = `  ${name.padEnd(16)} ${duration(seconds)}${detail === undefined ? "" : `  ${detail}`}`;
   if (status === "done") io.say(line);
   else if (io.isTerminal) io.redraw(line.slice(0, io.columns));
-}
-
-/** One slot per core: a second simulation on the same core makes neither end sooner. */
-export function slotsPerWorker(): number {
-  return availableParallelism();
 }
 
 function program(app: "worker" | "steward"): string[] {

@@ -23,7 +23,8 @@ import { loadStudies } from "@hatchery/models/load-models";
 import { z } from "zod";
 import { readSummary } from "./experiments.ts";
 import type { Io } from "./io.ts";
-import { bringUp, slotsPerWorker, type Stage, type UpOptions } from "./stage.ts";
+import { slotsPerWorker } from "./local-fleets.ts";
+import { bringUp, type Stage, type UpOptions } from "./stage.ts";
 import { findModel, submit } from "./submit.ts";
 import { watch } from "./watch.ts";
 

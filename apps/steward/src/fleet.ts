@@ -1,18 +1,27 @@
-/** Fleet: how many workers a stage should have. The steward is the one writer of that count. */
-import { rename, writeFile } from "node:fs/promises";
-import { LocalFleetRequest } from "@hatchery/config";
+/** Fleet: how many workers there should be, and how many there are. The steward is the one writer of that count. */
+import { UserError, exitCodes } from "@hatchery/config";
+import { createLocalFleet } from "./fleet-local.ts";
+
+export interface FleetSize {
+  readonly desired: number;
+  /** Workers that are there, those that are on their way out included. */
+  readonly running: number;
+  /** When this fleet came to be: what was decided about an earlier one of its name does not count. */
+  readonly since: string;
+}
 
 export interface Fleet {
+  readonly name: string;
+  /** From the request for a worker to its first chunk. */
+  readonly startSeconds: number;
+  read(): Promise<FleetSize>;
   scale(desired: number): Promise<void>;
 }
 
-/** A fleet of processes on this machine: the local stage's supervisor follows the file. */
-export function createLocalFleet(file: string): Fleet {
-  return {
-    async scale(desired) {
-      const beside = `${file}.writing`;
-      await writeFile(beside, JSON.stringify(LocalFleetRequest.parse({ desired })));
-      await rename(beside, file);
-    },
-  };
+/** The fleet at an address: `local:<fleet.json>`. */
+export function openFleet({ name, at }: { readonly name: string; readonly at: string }): Fleet {
+  if (at.startsWith("local:")) return createLocalFleet(name, at.slice("local:".length));
+  throw new UserError(`Fleet "${name}" is at "${at}", which is no fleet's address.`, {
+    exitCode: exitCodes.wrongSettings,
+  });
 }

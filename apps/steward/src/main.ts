@@ -12,7 +12,7 @@ import {
 } from "@hatchery/experiment";
 import { pino } from "pino";
 import { connectEngine } from "./engine.ts";
-import { createLocalFleet } from "./fleet.ts";
+import { openFleet } from "./fleet.ts";
 import { keepExperiment, planAgain } from "./keep.ts";
 
 /** How often the mailbox is looked into: a person who submits should not notice. */
@@ -32,7 +32,7 @@ async function serve(settings: StewardSettings): Promise<void> {
   const logger = pino({ name: "steward", level: settings.LOG_LEVEL });
   const store = createFolderStore(settings.STORE);
   const mailbox = createFolderMailbox(settings.MAILBOX);
-  const fleet = createLocalFleet(settings.FLEET);
+  const fleet = openFleet(settings.FLEETS[0]!);
   const engine = await connectEngine(settings);
   const kept = new Set<string>();
   const marker = (experiment: string) => activeKey(settings.STAGE, experiment);

@@ -9,7 +9,12 @@ import { UserError, exitCodes } from "./errors.ts";
 import { isLocalStage } from "./local-stage.ts";
 import { nearestName } from "./nearest-name.ts";
 import { type WrongSetting, settingsError } from "./settings-report.ts";
-import { type StageSettings, parseStageSettings, settingNames } from "./stage-settings.ts";
+import {
+  type SettingName,
+  type StageSettings,
+  parseStageSettings,
+  settingNames,
+} from "./stage-settings.ts";
 
 interface Found {
   readonly value: string;
@@ -26,6 +31,18 @@ export function checkStageName(stage: string): void {
   throw new UserError(
     `The stage "${stage}" cannot be called so. A name has 1 to 30 small letters, digits and hyphens, begins with a letter and does not end with a hyphen.`,
     { exitCode: exitCodes.wrongUsage },
+  );
+}
+
+/** Which settings a person has set for a stage; the others have their defaults. */
+export function givenSettings(
+  stage: string,
+  { root, environment }: { readonly root: string; readonly environment: NodeJS.ProcessEnv },
+): Set<SettingName> {
+  const files = [`.env.${stage}`, ".env"].map((file) => readEnvFile(join(root, file)).values);
+  const isGiven = (value: string | undefined) => value !== undefined && value.trim() !== "";
+  return new Set(
+    settingNames.filter((name) => [environment, ...files].some((values) => isGiven(values[name]))),
   );
 }
 

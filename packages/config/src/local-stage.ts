@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { UserError, exitCodes } from "./errors.ts";
+import { defaultFleet } from "./worker.ts";
 
 /** The folder that holds pnpm-workspace.yaml, upwards from where the command runs, else from this file. */
 export function workspaceRoot(): string {
@@ -35,7 +36,7 @@ export interface LocalStagePaths {
   readonly folder: string;
   /** LocalStageState, rewritten by the supervisor. */
   readonly state: string;
-  /** LocalFleetRequest, written by the steward (the one writer of the desired count). */
+  /** LocalFleetRequest of the default fleet, written by the steward (the one writer of the desired count). */
   readonly fleet: string;
   /** The supervisor's own lock: its process id. */
   readonly lock: string;
@@ -65,6 +66,11 @@ export function localStagePaths(stage: string, home: string = hatcheryHome()): L
   };
 }
 
+/** LocalFleetRequest of any fleet. */
+export function localFleetFile(paths: LocalStagePaths, fleet: string): string {
+  return fleet === defaultFleet ? paths.fleet : join(paths.folder, `fleet-${fleet}.json`);
+}
+
 const ProcessState = z.object({
   name: z.string(),
   pid: z.int(),
@@ -82,7 +88,7 @@ export const LocalStageState = z.object({
   ports: z.object({ database: z.int(), grpc: z.int(), api: z.int(), health: z.int() }),
   engine: z.object({ serverUrl: z.url(), grpcAddress: z.string() }),
   processes: z.array(ProcessState),
-  workers: z.array(ProcessState),
+  workers: z.array(ProcessState.extend({ fleet: z.string().default(defaultFleet) })),
   /** What does not stay up, in plain sentences; absent while all is well. */
   trouble: z.array(z.string()).optional(),
 });

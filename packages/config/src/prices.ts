@@ -218,6 +218,12 @@ export function workerHourUsd(settings: StageSettings): number {
 
 type Architecture = keyof typeof prices.fargate;
 
+/** USD per hour of one worker of a fleet, with its public address where it has one. */
+export function workerHourUsdOf(fleet: Fleet, settings: StageSettings): number {
+  const address = networkMode(settings) === "public" ? prices.publicAddressHour : 0;
+  return fleetWorkerHourUsd(fleet, settings.WORKER_ARCHITECTURE) + address;
+}
+
 function fleetWorkerHourUsd(fleet: Fleet, architecture: Architecture): number {
   const onDemand = fleet.onDemandPercent / 100;
   return (

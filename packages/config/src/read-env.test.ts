@@ -19,7 +19,13 @@ describe("what a program is given", () => {
   test("text becomes typed settings, an empty value is none", () => {
     expect(
       readEnv(WorkerSettings, { ...complete, WORKER_NAME: "", PATH: "/bin" }, "worker"),
-    ).toEqual({ ...complete, WORKER_SLOTS: 2, WORKER_NAME: "worker", LOG_LEVEL: "info" });
+    ).toEqual({
+      ...complete,
+      WORKER_SLOTS: 2,
+      WORKER_NAME: "worker",
+      FLEET: "default",
+      LOG_LEVEL: "info",
+    });
   });
 
   test("all that is missing or wrong is told at once, and no secret", () => {

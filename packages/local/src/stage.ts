@@ -21,11 +21,20 @@ import { lockHolder } from "./lock.ts";
 import type { RequestedPorts } from "./ports.ts";
 import { endStageProcesses, sleep, startTime, unmarkedEnvironment } from "./process.ts";
 
+/** Some of a stage's workers: how many there may be, and what a model may ask for. */
+export interface LocalFleet {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  /** So many, until a person says otherwise; by the work between `min` and `max` when absent. */
+  readonly pin?: number;
+  readonly slotsPerWorker: number;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
 export interface LocalSettings {
   readonly broker: "none" | "rabbitmq";
-  /** How many workers there are at first; later the steward says. */
-  readonly workers: number;
-  readonly slotsPerWorker: number;
+  readonly fleets: readonly LocalFleet[];
   /** A module that exports `models`; the repository's own when absent. */
   readonly modelsModule?: string;
   readonly ports?: RequestedPorts;

@@ -1,7 +1,7 @@
 /**
  * The process that is a local stage: `node supervisor.ts <stage>`, started detached by stage.ts, which sends it its
  * instructions. It starts everything in order, writes stage.json on each change, starts again what dies, keeps as
- * many workers as fleet.json asks for, and on SIGTERM stops everything in the opposite order.
+ * many workers as each fleet's file asks for, and on SIGTERM stops everything in the opposite order.
  */
 import {
   existsSync,
@@ -17,10 +17,13 @@ import { join } from "node:path";
 import {
   LocalFleetRequest,
   LocalStageState,
+  type StewardFleet,
   StageSettings,
   type StewardSettings,
   UserError,
   type WorkerSettings,
+  defaultFleet,
+  localFleetFile,
   localStagePaths,
 } from "@hatchery/config";
 import { createBroker } from "./broker.ts";
@@ -38,7 +41,7 @@ import { releaseLock, takeLock } from "./lock.ts";
 import { choosePorts } from "./ports.ts";
 import { endStageProcesses, launch, sleep, stageMark } from "./process.ts";
 import { keptSecret, newPassword } from "./secrets.ts";
-import type { Instructions, Report, Step, StepName } from "./stage.ts";
+import type { Instructions, LocalFleet, Report, Step, StepName } from "./stage.ts";
 
 /** How long each part may take to stop: about 20 s in all, 3 s for those that are not named. */
 const stopWithinMs: Readonly<Record<string, number>> = {
@@ -84,12 +87,12 @@ async function supervise(instructions: Instructions): Promise<void> {
 
   const startedAt = new Date().toISOString();
   const parts: Kept[] = [];
-  const workers: Kept[] = [];
+  const workers: Worker[] = [];
   let status: "starting" | "up" | "stopping" = "starting";
   let state: LocalStageState | undefined;
   let stopping: Promise<void> | undefined;
   /** Workers that were asked to go and have not gone yet. */
-  const leaving = new WeakSet<Kept>();
+  const leaving = new WeakSet<Worker>();
 
   const stop = (): Promise<void> => (stopping ??= stopAll());
   for (const name of ["SIGTERM", "SIGINT"] as const)
@@ -211,7 +214,7 @@ async function supervise(instructions: Instructions): Promise<void> {
     if (stopping !== undefined) return;
     status = "up";
     writeState();
-    keepFleet(engine);
+    keepFleets(engine);
     if (settings.idleMinutes) stopWhenIdle(settings.idleMinutes);
   }
 
@@ -222,23 +225,34 @@ async function supervise(instructions: Instructions): Promise<void> {
         launchProgram("steward", programs.steward, {
           ...connection(engine),
           MAILBOX: paths.mailbox,
-          FLEET: paths.fleet,
+          FLEETS: JSON.stringify(settings.fleets.map(toldToSteward)),
         } satisfies Written<StewardSettings>),
       isReady: settled(),
       readyWithinMs: 10_000,
       stopSignal: "SIGTERM",
     });
     // The steward is the one writer from here on; an old request is not what these settings ask for.
-    writeAtomically(paths.fleet, JSON.stringify({ desired: settings.workers }));
+    for (const fleet of settings.fleets)
+      writeAtomically(
+        localFleetFile(paths, fleet.name),
+        JSON.stringify({ desired: atFirst(fleet) }),
+      );
     await Promise.all([
       step("steward", () => steward.start()),
       step("workers", async () => {
-        scale(engine, settings.workers);
+        for (const fleet of settings.fleets) scale(engine, fleet, atFirst(fleet));
         await sleep(settleMs);
-        const dead = workers.find((each) => each.restarts > 0 || each.running === undefined);
+        const dead = workers
+          .map(({ kept }) => kept)
+          .find((each) => each.restarts > 0 || each.running === undefined);
         if (dead !== undefined) throw notStarted(dead.name, "it ended at once", logOf(dead.name));
       }),
     ]);
+  }
+
+  function toldToSteward(fleet: LocalFleet): StewardFleet {
+    const at = `local:${localFleetFile(paths, fleet.name)}`;
+    return { ...fleet, labels: { ...fleet.labels }, at, workerHourUsd: 0 };
   }
 
   /** What both a worker and the steward are given. */
@@ -271,26 +285,27 @@ async function supervise(instructions: Instructions): Promise<void> {
     });
   }
 
-  function scale(engine: Engine, desired: number): void {
+  function scale(engine: Engine, fleet: LocalFleet, desired: number): void {
     if (stopping !== undefined) return;
-    const staying = workers.filter((worker) => !leaving.has(worker));
+    const staying = workers.filter((worker) => worker.fleet === fleet.name && !leaving.has(worker));
     for (const worker of staying.slice(desired).toReversed()) {
       leaving.add(worker);
-      log(`${worker.name} leaves`);
-      void worker.stop(drainWithinMs).then(() => {
+      log(`${worker.kept.name} leaves`);
+      void worker.kept.stop(drainWithinMs).then(() => {
         workers.splice(workers.indexOf(worker), 1);
         writeState();
       });
     }
     for (let count = staying.length; count < desired; count++) {
-      const name = freeName();
-      const worker = keep({
+      const name = freeName(fleet);
+      const kept = keep({
         name,
         launch: () =>
           launchProgram(name, programs.worker, {
             ...connection(engine),
             WORKER_NAME: name,
-            WORKER_SLOTS: String(settings.slotsPerWorker),
+            WORKER_SLOTS: String(fleet.slotsPerWorker),
+            FLEET: fleet.name,
             ...(settings.modelsModule === undefined
               ? {}
               : { MODELS_MODULE: settings.modelsModule }),
@@ -301,28 +316,33 @@ async function supervise(instructions: Instructions): Promise<void> {
         onChange: changed,
       });
       rotate(logOf(name));
-      workers.push(worker);
+      workers.push({ fleet: fleet.name, kept });
       // It rejects when the worker was asked to go before it was there.
-      worker.start().catch((error: unknown) => log(String(error)));
+      kept.start().catch((error: unknown) => log(String(error)));
     }
   }
 
-  function freeName(): string {
-    const used = new Set(workers.map((worker) => worker.name));
-    for (let number = 1; ; number++) if (!used.has(`worker-${number}`)) return `worker-${number}`;
+  /** "worker-2", or "big-2" in the fleet "big". */
+  function freeName(fleet: LocalFleet): string {
+    const used = new Set(workers.map(({ kept }) => kept.name));
+    const word = fleet.name === defaultFleet ? "worker" : fleet.name;
+    for (let number = 1; ; number++) if (!used.has(`${word}-${number}`)) return `${word}-${number}`;
   }
 
   /** Polled: a watch on a file that is replaced by renaming is not reliable on every system. */
-  function keepFleet(engine: Engine): void {
-    let seen = "";
+  function keepFleets(engine: Engine): void {
+    const seen = new Map<string, string>();
     const timer = setInterval(() => {
       if (stopping !== undefined) return clearInterval(timer);
-      const text = existsSync(paths.fleet) ? readFileSync(paths.fleet, "utf8") : seen;
-      if (text === seen) return;
-      seen = text;
-      const request = parseFleet(text);
-      if (request === undefined) log(`fleet.json is not a request: ${text}`);
-      else scale(engine, request.desired);
+      for (const fleet of settings.fleets) {
+        const file = localFleetFile(paths, fleet.name);
+        const text = existsSync(file) ? readFileSync(file, "utf8") : undefined;
+        if (text === undefined || text === seen.get(fleet.name)) continue;
+        seen.set(fleet.name, text);
+        const request = parseFleet(text);
+        if (request === undefined) log(`${file} is not a request: ${text}`);
+        else scale(engine, fleet, request.desired);
+      }
     }, fleetPollMs);
   }
 
@@ -347,7 +367,7 @@ async function supervise(instructions: Instructions): Promise<void> {
   async function stopAll(): Promise<void> {
     status = "stopping";
     writeState();
-    await Promise.all(workers.map((worker) => worker.stop(stopWithinMs["worker"]!)));
+    await Promise.all(workers.map(({ kept }) => kept.stop(stopWithinMs["worker"]!)));
     // The order of starting, backwards; what one needs is there until it has gone.
     for (const each of parts.toReversed()) await each.stop(stopWithinMs[each.name] ?? 3_000);
     // What a worker that had to be killed has left: its slots, their programs.
@@ -385,14 +405,17 @@ async function supervise(instructions: Instructions): Promise<void> {
     // After the stage is gone nothing may bring its state back.
     if (state === undefined || (status === "stopping" && !existsSync(paths.state))) return;
     const isReady = status === "up" && parts.every((each) => each.isUp);
-    const trouble = [...parts, ...workers].flatMap((kept) => kept.trouble ?? []);
+    const all = [...parts, ...workers.map(({ kept }) => kept)];
+    const trouble = all.flatMap((kept) => kept.trouble ?? []);
     const { trouble: _, ...rest } = state;
     state = {
       ...rest,
       ...(trouble.length > 0 && { trouble }),
       status: status === "stopping" ? "stopping" : isReady ? "ready" : "starting",
       processes: describe(parts),
-      workers: describe(workers),
+      workers: workers.flatMap(({ fleet, kept }) =>
+        describe([kept]).map((process) => ({ ...process, fleet })),
+      ),
     };
     writeAtomically(paths.state, JSON.stringify(LocalStageState.parse(state), undefined, 2));
   }
@@ -402,13 +425,20 @@ async function supervise(instructions: Instructions): Promise<void> {
   }
 }
 
-function describe(kept: readonly Kept[]): LocalStageState["workers"] {
+function describe(kept: readonly Kept[]): LocalStageState["processes"] {
   return kept.flatMap(({ name, running, restarts }) =>
     running === undefined
       ? []
       : [{ name, pid: running.pid, startedAt: running.startedAt, restarts }],
   );
 }
+
+interface Worker {
+  readonly fleet: string;
+  readonly kept: Kept;
+}
+
+const atFirst = (fleet: LocalFleet) => fleet.pin ?? fleet.min;
 
 /** Settings as they stand in an environment: text. */
 type Written<Settings> = { [Name in keyof Settings]?: string };

@@ -18,6 +18,7 @@ import {
   StewardSettings,
   UserError,
   WorkerSettings,
+  localFleetFile,
   localStagePaths,
   readLocalStage,
 } from "@hatchery/config";
@@ -37,7 +38,10 @@ import { sleep, stageProcesses, startTime } from "../src/process.ts";
 const idle = [process.execPath, join(import.meta.dirname, "idle-program.ts")];
 const programs = { worker: idle, steward: idle };
 const endsAtOnce = ["/bin/sh", "-c", "echo STORE is not a folder >&2; exit 3"];
-const settings: LocalSettings = { broker: "none", workers: 1, slotsPerWorker: 2 };
+const settings: LocalSettings = {
+  broker: "none",
+  fleets: [{ name: "default", min: 0, max: 8, pin: 1, slotsPerWorker: 2 }],
+};
 
 // A folder that only its owner may enter, as homes are: Postgres, which is another user for root, must reach it.
 const home = mkdtempSync(join(tmpdir(), "hatchery-stage-"));
@@ -168,6 +172,7 @@ test("worker and steward get what their settings say, and no secret but the toke
     STORE: paths().store,
     WORKER_NAME: "worker-1",
     WORKER_SLOTS: 2,
+    FLEET: "default",
     MODELS_MODULE: "./mine.ts",
     HATCHET_CLIENT_API_URL: state.engine.serverUrl,
     HATCHET_CLIENT_HOST_PORT: state.engine.grpcAddress,
@@ -175,7 +180,9 @@ test("worker and steward get what their settings say, and no secret but the toke
   });
   expect(StewardSettings.parse({ ...(await environmentOf("steward")), ...given })).toMatchObject({
     MAILBOX: paths().mailbox,
-    FLEET: paths().fleet,
+    FLEETS: [
+      { name: "default", at: `local:${paths().fleet}`, min: 0, max: 8, pin: 1, workerHourUsd: 0 },
+    ],
     STORE: paths().store,
   });
   const foreign = Object.keys(await environmentOf("worker-1")).filter((name) =>
@@ -235,6 +242,19 @@ test("the fleet follows fleet.json, newest first, and a worker that ends is repl
   expect(names()).toEqual(["worker-1", "worker-2"]);
   writeFileSync(paths().fleet, JSON.stringify({ desired: 0 }));
   await until(() => names().length === 0);
+});
+
+test("each fleet follows its own file, and its workers are called after it", async () => {
+  const [fleet] = settings.fleets;
+  const fleets = [fleet!, { name: "big", min: 0, max: 2, slotsPerWorker: 1 }];
+  await start({ settings: { ...settings, fleets } });
+  const workers = () =>
+    readLocalStage("local", home)!.workers.map(({ name, fleet: of }) => `${of}: ${name}`);
+  expect(workers()).toEqual(["default: worker-1"]);
+  writeFileSync(localFleetFile(paths(), "big"), JSON.stringify({ desired: 2 }));
+  await until(() => workers().length === 3);
+  expect(workers()).toEqual(["default: worker-1", "big: big-1", "big: big-2"]);
+  expect(await environmentOf("big-2")).toMatchObject({ FLEET: "big", WORKER_SLOTS: "1" });
 });
 
 test.each(["engine", "api", "database"])("%s comes back after kill -9", async (name) => {
