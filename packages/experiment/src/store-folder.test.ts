@@ -41,6 +41,7 @@ test("what is derived may be replaced, also from a file", async () => {
 test("a missing object is undefined, not an error", async () => {
   expect(await store.read("nothing")).toBeUndefined();
   expect(await store.readEnd("nothing", 10)).toBeUndefined();
+  expect(await store.readRange("nothing", 0, 10)).toBeUndefined();
   expect(await store.localFile("nothing")).toBeUndefined();
   expect(await store.list("nothing/")).toEqual([]);
   expect(await store.names("nothing/")).toEqual([]);
@@ -50,6 +51,14 @@ test("the end of an object can be read alone", async () => {
   await store.create("x", "0123456789");
   expect((await store.readEnd("x", 3))?.toString()).toBe("789");
   expect((await store.readEnd("x", 99))?.toString()).toBe("0123456789");
+});
+
+test("a range of an object can be read alone, and ends where the object does", async () => {
+  await store.create("x", "0123456789");
+  expect((await store.readRange("x", 2, 3))?.toString()).toBe("234");
+  expect((await store.readRange("x", 8, 99))?.toString()).toBe("89");
+  expect((await store.readRange("x", 50, 1))?.toString()).toBe("");
+  expect((await store.readRange("x", 0, 0))?.toString()).toBe("");
 });
 
 test("listings are in key order and hold whole objects only", async () => {

@@ -35,18 +35,9 @@ export function createFolderStore(folder: string): Store {
     address: folder,
     read: (key) => guarded(() => orMissing(fs.readFile(pathOf(key)))),
     readEnd: (key, bytes) =>
-      guarded(async () => {
-        const file = await orMissing(fs.open(pathOf(key)));
-        if (file === undefined) return undefined;
-        try {
-          const { size } = await file.stat();
-          const end = Buffer.alloc(Math.min(bytes, size));
-          await file.read(end, 0, end.length, size - end.length);
-          return end;
-        } finally {
-          await file.close();
-        }
-      }),
+      guarded(() => readSlice(pathOf(key), (size) => [Math.max(0, size - bytes), size])),
+    readRange: (key, from, bytes) =>
+      guarded(() => readSlice(pathOf(key), (size) => [from, Math.min(from + bytes, size)])),
     create: (key, content) =>
       guarded(async () => {
         const path = pathOf(key);
@@ -107,6 +98,23 @@ export function createFolderStore(folder: string): Store {
     localFile: (key) =>
       guarded(async () => ((await orMissing(fs.stat(pathOf(key)))) ? pathOf(key) : undefined)),
   };
+}
+
+/** The bytes from the first to the second place that `slice` chooses by the file's size. */
+async function readSlice(
+  path: string,
+  slice: (size: number) => readonly [from: number, to: number],
+): Promise<Buffer | undefined> {
+  const file = await orMissing(fs.open(path));
+  if (file === undefined) return undefined;
+  try {
+    const [from, to] = slice((await file.stat()).size);
+    const bytes = Buffer.alloc(Math.max(0, to - from));
+    await file.read(bytes, 0, bytes.length, from);
+    return bytes;
+  } finally {
+    await file.close();
+  }
 }
 
 async function orMissing<T>(work: Promise<T>): Promise<T | undefined> {

@@ -14,6 +14,8 @@ export interface Store {
   read(key: string): Promise<Buffer | undefined>;
   /** The last `bytes` of an object: what a Parquet reader needs first. */
   readEnd(key: string, bytes: number): Promise<Buffer | undefined>;
+  /** `bytes` of an object from the byte `from` on, fewer where it ends before: one of many files in a pack. */
+  readRange(key: string, from: number, bytes: number): Promise<Buffer | undefined>;
   /**
    * Writes a new object in one step: readers see all of it or nothing.
    * Answers false, and changes nothing, when the key is taken.
