@@ -15,3 +15,4 @@ export * from "./read-env.ts";
 export * from "./settings-report.ts";
 export * from "./stack-outputs.ts";
 export * from "./stage-settings.ts";
+export * from "./store-bucket.ts";
