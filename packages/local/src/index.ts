@@ -1,5 +1,6 @@
 export { type Check, localChecks } from "./checks.ts";
-export { engineBinaries, engineFolder } from "./engine-binaries.ts";
+export { cacheFolder, engineBinaries, engineFolder } from "./engine-binaries.ts";
+export { lockHolder, releaseLock, takeLock } from "./lock.ts";
 export {
   type LocalFleet,
   type LocalSettings,
