@@ -67,7 +67,7 @@ async function closed(
         { y: i / 2, n: i, "a word": `w${i}`, on: false, ...changed(i) },
       ]);
   const facts = { experiment, round: 0, chunk: 0, interruptions: 0, workers: [] };
-  const { bytes } = encodePart(rows.take(), [...parameters, ...results], facts);
+  const { bytes } = await encodePart(rows.take(), [...parameters, ...results], facts);
   const round: Round = {
     round: 0,
     kind: "main",

@@ -70,7 +70,7 @@ export async function computeChunk(
 
   const count = rows.count;
   const computed: [string, number] = [worker.name, count - before];
-  const part = encodePart(
+  const part = await encodePart(
     sortedRows(rows.take(), columns.parameters, columns.results),
     allColumns,
     {

@@ -58,14 +58,14 @@ describe("a part", () => {
   test("gives back what was written, with and without failures", async () => {
     for (const failed of [() => false, (i: number) => i % 4 === 1]) {
       const rows = rowsOf([3, 4, 5, 9, 13], failed);
-      const { bytes, facts } = partOf(rows);
+      const { bytes, facts } = await partOf(rows);
       expect(await decodePart(bytes, columns)).toEqual({ rows, facts });
       expect(readPartFacts(bytes.subarray(-2_000))).toEqual(facts);
     }
   });
 
   test("is an error, not other numbers, when a byte of its data is flipped", async () => {
-    const { bytes } = partOf(rowsOf(Array.from({ length: 2_000 }, (_, i) => i)));
+    const { bytes } = await partOf(rowsOf(Array.from({ length: 2_000 }, (_, i) => i)));
     const data = bytes.length - 4_000;
     await fc.assert(
       fc.asyncProperty(
@@ -84,7 +84,7 @@ describe("a part", () => {
   });
 
   test("is an error when it is cut short", async () => {
-    const { bytes } = partOf(rowsOf([1, 2, 3]));
+    const { bytes } = await partOf(rowsOf([1, 2, 3]));
     await expect(decodePart(bytes.subarray(0, bytes.length - 9), columns)).rejects.toThrow(
       /parquet/,
     );
@@ -152,7 +152,7 @@ describe("an experiment's dataset", () => {
       );
       await store.create(
         keys.part(chunk),
-        partOf(rowsOf(simulations, failed), chunk, `worker-${size}`).bytes,
+        (await partOf(rowsOf(simulations, failed), chunk, `worker-${size}`)).bytes,
       );
     }
   }
@@ -249,15 +249,15 @@ describe("an experiment's dataset", () => {
   test("the longest partial part counts until the chunk's own part is there", async () => {
     await writeRound("table/a", { round: 0, simulations: [[0, total]] }, 100, undefined, [0]);
     const keys = roundKeys("table/a", 0);
-    await store.create(keys.partial(0, 5), partOf(rowsOf([0, 1, 2, 3, 4])).bytes);
+    await store.create(keys.partial(0, 5), (await partOf(rowsOf([0, 1, 2, 3, 4]))).bytes);
     await store.create(
       keys.partial(0, 12),
-      partOf(rowsOf(Array.from({ length: 12 }, (_, i) => i))).bytes,
+      (await partOf(rowsOf(Array.from({ length: 12 }, (_, i) => i)))).bytes,
     );
     expect(await countLedger(store, manifest("table/a"))).toMatchObject({ done: 912, notRun: 88 });
     await store.create(
       keys.part(0),
-      partOf(rowsOf(Array.from({ length: 100 }, (_, i) => i))).bytes,
+      (await partOf(rowsOf(Array.from({ length: 100 }, (_, i) => i)))).bytes,
     );
     expect(await countLedger(store, manifest("table/a"))).toMatchObject({ done: 1_000, notRun: 0 });
   });

@@ -15,10 +15,11 @@ import { join } from "node:path";
 import { fileWriter, ParquetWriter } from "hyparquet-writer";
 import type { SchemaElement } from "hyparquet";
 import type { Column } from "./columns.ts";
+import { compressors } from "./compression.ts";
 import { experimentKeys } from "./layout.ts";
 import { manifestColumns, mergeParts, type Ledger } from "./ledger.ts";
 import type { Manifest } from "./manifest.ts";
-import { compressors, createdBy, parquetColumn, failureKeys, parquetValues } from "./part.ts";
+import { createdBy, parquetColumn, failureKeys, parquetValues } from "./part.ts";
 import { createRowBuffer, type RowBuffer, type Rows } from "./rows.ts";
 import { writeRowGroup } from "./row-group.ts";
 import type { Store } from "./store.ts";
@@ -120,8 +121,9 @@ function createTable(file: string, columns: readonly Column[], kind: "results" |
 
   async function write(buffer: RowBuffer): Promise<void> {
     const rows = buffer.take();
+    if (!isOptional)
+      return writeRowGroup(writer, [rows.simulation, ...rows.values], { statistics: true });
     const values = columns.map((column, c) => parquetValues(column, rows.values[c]!, isOptional));
-    if (!isOptional) return writeRowGroup(writer, [rows.simulation, ...values]);
     const texts = failureKeys.map((key) => rows.failures.map(({ failure }) => failure[key]));
     await writer.write({
       columnData: [rows.simulation, ...texts, ...values].map((data, c) => ({

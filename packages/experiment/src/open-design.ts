@@ -13,7 +13,8 @@ import {
   type RowSettings,
 } from "./design.ts";
 import { inputKey } from "./layout.ts";
-import { decompressors, valuesOf, type Cells } from "./part.ts";
+import { decompressors } from "./compression.ts";
+import { valuesOf, type Cells } from "./part.ts";
 import { countOf, type Ranges } from "./ranges.ts";
 import type { Values } from "./rows.ts";
 import type { Store } from "./store.ts";

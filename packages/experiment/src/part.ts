@@ -5,11 +5,13 @@
  * Columns, a public contract: simulation, failed, attempts, seconds, the model's parameters, its results;
  * and, in parts that hold a failure: cause, fingerprint, message. The footer's key `hatchery` holds `PartFacts`.
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { parquetMetadata, parquetRead, type FileMetaData, type SchemaElement } from "hyparquet";
 import { ParquetWriter, ByteWriter, type ColumnSource } from "hyparquet-writer";
 import { z } from "zod";
 import type { Column } from "./columns.ts";
+import { compressors, decompressors } from "./compression.ts";
+import { numbersOf } from "./plain-values.ts";
+import { writeRowGroup } from "./row-group.ts";
 import type { Failure, FailureCause, Rows, Values } from "./rows.ts";
 
 export const PartFacts = z.object({
@@ -71,23 +73,16 @@ export function parquetValues(column: Column, values: Values, isOptional: boolea
   }
 }
 
-// Level 1 costs about 2 ms for a megabyte and the checksum makes a flipped bit an error instead of a number.
-export const zstdOptions = {
-  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
-};
-export const compressors = { ZSTD: (bytes: Uint8Array) => zstdCompressSync(bytes, zstdOptions) };
-export const decompressors = { ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes) };
-
 export const createdBy = "hatchery";
 const factsKey = "hatchery";
 /** Columns that say why a simulation failed. */
 export const failureKeys = ["cause", "fingerprint", "message"] as const;
 
-export function encodePart(
+export async function encodePart(
   rows: Rows,
   columns: readonly Column[],
   facts: Omit<PartFacts, "done" | "failed" | "seconds" | "retries">,
-): { bytes: Uint8Array; facts: PartFacts } {
+): Promise<{ bytes: Uint8Array; facts: PartFacts }> {
   const hasFailures = rows.failures.length > 0;
   const whole: PartFacts = {
     ...facts,
@@ -102,29 +97,8 @@ export function encodePart(
     { name: "attempts", type: "INT32", repetition_type: "REQUIRED" },
     { name: "seconds", type: "DOUBLE", repetition_type: "REQUIRED" },
     ...columns.map((column) => parquetColumn(column, hasFailures)),
+    ...(hasFailures ? failureKeys.map(failureColumn) : []),
   ];
-  const columnData: ColumnSource[] = [
-    { name: "simulation", data: rows.simulation },
-    { name: "failed", data: Array.from(rows.failed, (failed) => failed === 1) },
-    { name: "attempts", data: Int32Array.from(rows.attempts) },
-    { name: "seconds", data: rows.seconds },
-    ...columns.map((column, c) => ({
-      name: column.name,
-      data: parquetValues(column, rows.values[c]!, hasFailures),
-    })),
-  ];
-  if (hasFailures)
-    for (const key of failureKeys) {
-      const data = Array.from<string | null>({ length: rows.count }).fill(null);
-      for (const { row, failure } of rows.failures) data[row] = failure[key];
-      schema.push({
-        name: key,
-        type: "BYTE_ARRAY",
-        converted_type: "UTF8",
-        repetition_type: "OPTIONAL",
-      });
-      columnData.push({ name: key, data });
-    }
   const writer = new ByteWriter();
   const parquet = new ParquetWriter({
     writer,
@@ -135,10 +109,45 @@ export function encodePart(
     createdBy,
     kvMetadata: [{ key: factsKey, value: JSON.stringify(whole) }],
   });
-  // Whoever flushes memory buffers only can answer at once.
-  void parquet.write({ columnData, rowGroupSize: Math.max(rows.count, 1) });
-  void parquet.finish();
-  return { bytes: new Uint8Array(writer.getBuffer()), facts: whole };
+  if (!hasFailures && rows.count > 0) {
+    const { simulation, failed, attempts, seconds, values } = rows;
+    await writeRowGroup(parquet, [simulation, failed, attempts, seconds, ...values], {
+      statistics: false,
+    });
+  } else {
+    const cells = cellsWithFailures(rows, columns);
+    await parquet.write({
+      columnData: schema.map(({ name }, c) => ({ name, data: cells[c]! })),
+      rowGroupSize: Math.max(rows.count, 1),
+    });
+  }
+  await parquet.finish();
+  return { bytes: writer.getBytes(), facts: whole };
+}
+
+const failureColumn = (name: string): SchemaElement => ({
+  name,
+  type: "BYTE_ARRAY",
+  converted_type: "UTF8",
+  repetition_type: "OPTIONAL",
+});
+
+/** All columns of a part: a failed simulation lacks results, one that is done has no cause. */
+function cellsWithFailures(rows: Rows, columns: readonly Column[]): Cells[] {
+  const isOptional = rows.failures.length > 0;
+  const texts = failureKeys.map((key) => {
+    const cells = Array.from<string | null>({ length: rows.count }).fill(null);
+    for (const { row, failure } of rows.failures) cells[row] = failure[key];
+    return cells;
+  });
+  return [
+    rows.simulation,
+    Array.from(rows.failed, (failed) => failed === 1),
+    new Int32Array(rows.attempts),
+    rows.seconds,
+    ...columns.map((column, c) => parquetValues(column, rows.values[c]!, isOptional)),
+    ...(isOptional ? texts : []),
+  ];
 }
 
 /** Enough of a part's end to hold its footer: a footer of 200 columns is about 20 kB. */
@@ -235,6 +244,8 @@ const doubles = (cells: Cells) =>
 export function valuesOf(column: Column, cells: Cells): Values {
   if (column.kind === "text") return Array.from(cells as (string | null)[]);
   if (cells instanceof Float64Array) return cells;
+  if (cells instanceof Int32Array) return new Float64Array(cells);
+  if (cells instanceof BigInt64Array) return numbersOf(cells);
   return Float64Array.from(cells as ArrayLike<unknown>, (cell) =>
     cell === null ? NaN : Number(cell),
   );

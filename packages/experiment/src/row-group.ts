@@ -2,37 +2,38 @@
  * A row group of required columns, its numbers compressed on all cores.
  *
  * The Parquet library writes a number at a time into buffers that grow, and compresses on the main thread: 10⁷ rows of
- * 12 columns took four times as long. Here a typed array's own bytes are the page; everything else is the library's.
+ * 12 columns took four times as long. Here a column's plain bytes are the page; everything else is the library's.
  */
-import { promisify } from "node:util";
-import { zstdCompress } from "node:zlib";
 import type { ColumnChunk } from "hyparquet";
 import type { ParquetWriter } from "hyparquet-writer";
 import { writeColumn } from "hyparquet-writer/src/column.js";
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
-import { compressors, zstdOptions, type Cells } from "./part.ts";
+import { compress, compressors } from "./compression.ts";
+import { extent, plainBytes, type Numbers } from "./plain-values.ts";
 
-const compress = promisify(zstdCompress);
+/** A column of numbers, none of them absent, or of texts. */
+export type RequiredCells = Numbers | readonly (string | null)[];
 
 /** Appends one row group. `columns` are in the order of the file's schema and of equal length. */
 export async function writeRowGroup(
   parquet: ParquetWriter,
-  columns: readonly Cells[],
+  columns: readonly RequiredCells[],
+  { statistics }: { statistics: boolean },
 ): Promise<void> {
   const { writer, schema } = parquet;
-  // Typed arrays are little-endian here as in the file: Node runs on no other kind of machine.
   const pages = await Promise.all(
-    columns.map((values) =>
-      values instanceof Float64Array || values instanceof Int32Array
-        ? compress(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), zstdOptions)
-        : Promise.resolve(undefined),
-    ),
+    columns.map(async (values, c) => {
+      if (!isNumbers(values)) return undefined;
+      const bytes = plainBytes(schema[c + 1]!.type as PlainType, values);
+      return { size: bytes.byteLength, compressed: await compress(bytes) };
+    }),
   );
   const start = writer.offset;
   const chunks = columns.map((values, c): ColumnChunk => {
-    const element = schema[c + 1]!;
     const page = pages[c];
-    if (page !== undefined) return writePage(parquet, c, values as Float64Array | Int32Array, page);
+    if (isNumbers(values))
+      return writePage(parquet, c, values.length, page!, statistics ? values : undefined);
+    const element = schema[c + 1]!;
     return writeColumn({
       writer,
       column: {
@@ -41,12 +42,17 @@ export async function writeRowGroup(
         schemaPath: [schema[0]!, element],
         codec: "ZSTD",
         compressors,
-        stats: true,
+        stats: statistics,
         pageSize: 0,
         columnIndex: false,
         offsetIndex: false,
       },
-      pageData: { values, definitionLevels: [], repetitionLevels: [], maxDefinitionLevel: 0 },
+      pageData: {
+        values: values as string[],
+        definitionLevels: [],
+        repetitionLevels: [],
+        maxDefinitionLevel: 0,
+      },
     }).chunk;
   });
   const rows = BigInt(columns[0]!.length);
@@ -63,23 +69,34 @@ export async function writeRowGroup(
   await writer.flush?.();
 }
 
+type PlainType = Parameters<typeof plainBytes>[0];
+const isNumbers = (values: RequiredCells): values is Numbers => !Array.isArray(values);
+
+interface Page {
+  /** Bytes before the compression. */
+  readonly size: number;
+  readonly compressed: Buffer;
+}
+
 /** One column as one page of plain numbers that are compressed already. */
 function writePage(
   { writer, schema }: ParquetWriter,
   c: number,
-  values: Float64Array | Int32Array,
-  page: Buffer,
+  count: number,
+  { size, compressed }: Page,
+  described: Numbers | undefined,
 ): ColumnChunk {
-  const { name, type } = schema[c + 1]!;
+  const { name } = schema[c + 1]!;
+  const type = schema[c + 1]!.type as PlainType;
   const start = writer.offset;
   writePageHeader(writer, {
     type: "DATA_PAGE_V2",
-    uncompressed_page_size: values.byteLength,
-    compressed_page_size: page.length,
+    uncompressed_page_size: size,
+    compressed_page_size: compressed.length,
     data_page_header_v2: {
-      num_values: values.length,
+      num_values: count,
       num_nulls: 0,
-      num_rows: values.length,
+      num_rows: count,
       encoding: "PLAIN",
       definition_levels_byte_length: 0,
       repetition_levels_byte_length: 0,
@@ -87,34 +104,38 @@ function writePage(
     },
   });
   const headerBytes = writer.offset - start;
-  writer.appendBytes(page);
+  writer.appendBytes(compressed);
   return {
     file_offset: BigInt(start),
     meta_data: {
-      type: type!,
+      type,
       encodings: ["PLAIN"],
       path_in_schema: [name],
       codec: "ZSTD",
-      num_values: BigInt(values.length),
-      total_uncompressed_size: BigInt(headerBytes + values.byteLength),
-      total_compressed_size: BigInt(headerBytes + page.length),
+      num_values: BigInt(count),
+      total_uncompressed_size: BigInt(headerBytes + size),
+      total_compressed_size: BigInt(headerBytes + compressed.length),
       data_page_offset: BigInt(start),
-      statistics: extent(values),
+      ...(described !== undefined && { statistics: statisticsOf(type, described) }),
     },
   };
 }
 
-/** Least and most; a zero may be of either sign, so the least is written as −0 and the most as 0. */
-function extent(values: Float64Array | Int32Array) {
-  let least = Infinity;
-  let most = -Infinity;
-  for (const value of values) {
-    if (value < least) least = value;
-    if (value > most) most = value;
+function statisticsOf(type: PlainType, values: Numbers) {
+  const [least, most] = extent(values);
+  switch (type) {
+    case "DOUBLE":
+      // A zero may be of either sign, so the least is written as −0 and the most as 0.
+      return {
+        min_value: least === 0 ? -0 : least,
+        max_value: most === 0 ? 0 : most,
+        null_count: 0n,
+      };
+    case "INT32":
+      return { min_value: least, max_value: most, null_count: 0n };
+    case "INT64":
+      return { min_value: BigInt(least), max_value: BigInt(most), null_count: 0n };
+    case "BOOLEAN":
+      return { min_value: least !== 0, max_value: most !== 0, null_count: 0n };
   }
-  return {
-    min_value: least === 0 && values instanceof Float64Array ? -0 : least,
-    max_value: most === 0 ? 0 : most,
-    null_count: 0n,
-  };
 }
