@@ -7,10 +7,10 @@ export function progressLine(progress: Progress, columns: number): string {
     `${count(done + failed)}/${count(total)}`,
     `${count(failed)} failed`,
     ...(rate > 0 ? [`${count(rate)}/s`] : []),
-    ...(progress.state === "running" && progress.secondsLeft !== undefined
-      ? [`${duration(progress.secondsLeft)} left`]
-      : []),
+    ...(progress.state === "running" ? timeLeft(progress) : []),
+    ...(progress.retries > 0 ? [`${count(progress.retries)} retried`] : []),
     ...(progress.interruptions > 0 ? [`${count(progress.interruptions)} interrupted`] : []),
+    ...(progress.costUsd === undefined ? [] : [`${progress.costUsd.toFixed(2)} USD`]),
     progress.state === "running" && workers !== 1
       ? `${count(workers)} workers`
       : stateWord(progress),
@@ -30,6 +30,24 @@ function stateWord({ state, workers, ended }: Progress): string {
     case "closed":
       return ended ?? "closed";
   }
+}
+
+function timeLeft({ secondsLeftLeast: least, secondsLeftMost: most }: Progress): string[] {
+  if (least === undefined) return [];
+  return [
+    most === undefined ? `at least ${duration(least)} left` : `${durationRange(least, most)} left`,
+  ];
+}
+
+/** Rounded outwards, so that it still holds what it held. */
+function durationRange(least: number, most: number): string {
+  const [unit, name, digits] =
+    most < 120 ? [1, "s", 0] : most < 7_200 ? [60, "min", 0] : [3_600, "h", 1];
+  const scale = 10 ** digits / unit;
+  const low = Math.floor(least * scale) / 10 ** digits;
+  const high = Math.ceil(most * scale) / 10 ** digits;
+  if (low === 0) return `at most ${high} ${name}`;
+  return low === high ? `${high} ${name}` : `${low}–${high} ${name}`;
 }
 
 function bar(share: number, width: number): string {

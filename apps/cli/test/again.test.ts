@@ -1,16 +1,16 @@
 /** What an experiment lacks is computed again, and nothing else is: after failures, cancels and lost engines. */
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readPartFacts, type Progress } from "@hatchery/experiment";
-import type { Summary } from "@hatchery/experiment/results";
 import {
   createMachine,
-  experimentFolder,
   faultyModels,
+  isRunning,
   points,
+  readProgress,
+  readSummary,
+  rowsComputed,
   submit,
-  until,
   type Machine,
 } from "./command.ts";
 
@@ -22,33 +22,11 @@ beforeAll(async () => {
 });
 afterAll(() => machine[Symbol.asyncDispose](), 60_000);
 
-const folder = (experiment: string) => experimentFolder(machine, experiment);
-const readJson = async <T>(experiment: string, file: string) =>
-  JSON.parse(await readFile(join(folder(experiment), file), "utf8")) as T;
-
-const hasDone = (experiment: string, least: number) =>
-  until(async () => {
-    const progress = await readJson<Progress>(experiment, "progress.json").catch(() => undefined);
-    return progress !== undefined && progress.done >= least;
-  }, 60);
-
-/** Rows over all parts: more than N means that a simulation was computed more than once. */
-async function rowsComputed(experiment: string): Promise<number> {
-  const parts = join(folder(experiment), "parts");
-  let rows = 0;
-  for (const name of await readdir(parts, { recursive: true })) {
-    if (!/^\d+\/\d+\.parquet$/.test(name)) continue;
-    const { done, failed } = readPartFacts(await readFile(join(parts, name)));
-    rows += done + failed;
-  }
-  return rows;
-}
-
 /** What the same experiment comes to when nothing disturbs it. */
 async function undisturbed(...words: string[]): Promise<string> {
   const { out } = await machine.hatchery("run", ...words, "--json");
   const { experiment } = JSON.parse(out) as { experiment: string };
-  return (await readJson<Summary>(experiment, "summary.json")).resultsSha256;
+  return (await readSummary(machine, experiment)).resultsSha256;
 }
 
 test("retry --failed runs exactly what failed, and the dataset is that of a run without failures", async () => {
@@ -64,31 +42,31 @@ test("retry --failed runs exactly what failed, and the dataset is that of a run 
   ];
   const experiment = await submit(machine, ...words);
   expect((await machine.hatchery("watch", experiment)).code).toBe(1);
-  expect(await readJson(experiment, "summary.json")).toMatchObject({ done: 197, failed: 3 });
+  expect(await readSummary(machine, experiment)).toMatchObject({ done: 197, failed: 3 });
 
   const again = await machine.hatchery("retry", experiment, "--failed", "--json");
   expect(again.code).toBe(1);
   await writeFile(file, "");
   expect((await machine.hatchery("retry", experiment, "--failed")).code).toBe(0);
-  const summary = await readJson<Summary>(experiment, "summary.json");
+  const summary = await readSummary(machine, experiment);
   expect(summary).toMatchObject({ done: 200, failed: 0, notRun: 0 });
-  expect(await rowsComputed(experiment)).toBe(206);
+  expect(await rowsComputed(machine, experiment)).toBe(206);
   expect((await machine.hatchery("verify", experiment)).code).toBe(0);
   expect(summary.resultsSha256).toBe(await undisturbed(...words));
 
   const third = await machine.hatchery("retry", experiment, "--failed", "--missing");
   expect(third.code).toBe(0);
   expect(third.talk).toContain("nothing to do");
-  expect(await rowsComputed(experiment)).toBe(206);
+  expect(await rowsComputed(machine, experiment)).toBe(206);
 });
 
 test("a cancelled experiment is resumed on another stage with the same store, without doing work twice", async () => {
   const words = [...points(800), "--set", "milliseconds=10", "--chunk-size", "20"];
   const experiment = await submit(machine, ...words);
-  await hasDone(experiment, 60);
+  await isRunning(machine, experiment, 60);
   await machine.hatchery("cancel", experiment);
   expect((await machine.hatchery("watch", experiment)).code).toBe(1);
-  const cancelled = await readJson<Summary>(experiment, "summary.json");
+  const cancelled = await readSummary(machine, experiment);
   expect(cancelled.notRun).toBeGreaterThan(0);
 
   const resumed = await machine.hatchery("resume", experiment, "--stage", "local-b", "--json");
@@ -100,28 +78,24 @@ test("a cancelled experiment is resumed on another stage with the same store, wi
     notRun: 0,
   });
   await machine.hatchery("down", "--stage", "local-b", "--destroy");
-  expect(await rowsComputed(experiment)).toBeLessThanOrEqual(800);
+  expect(await rowsComputed(machine, experiment)).toBeLessThanOrEqual(800);
   expect((await machine.hatchery("verify", experiment)).code).toBe(0);
-  expect((await readJson<Summary>(experiment, "summary.json")).resultsSha256).toBe(
-    await undisturbed(...words),
-  );
+  expect((await readSummary(machine, experiment)).resultsSha256).toBe(await undisturbed(...words));
 });
 
 test("an experiment goes on where it was after its engine and database were destroyed", async () => {
   const words = [...points(800), "--set", "milliseconds=10", "--chunk-size", "20"];
   const experiment = await submit(machine, ...words);
-  await hasDone(experiment, 60);
+  await isRunning(machine, experiment, 60);
   await machine.hatchery("down", "--destroy");
-  const { done: kept } = await readJson<Progress>(experiment, "progress.json");
+  const { done: kept } = await readProgress(machine, experiment);
   expect(kept).toBeLessThan(800);
   expect((await machine.hatchery("watch", experiment)).code).toBe(5);
   expect((await machine.hatchery("up", "--workers", "2")).code).toBe(0);
   const watched = await machine.hatchery("watch", experiment);
   expect(watched.code, watched.talk).toBe(0);
-  expect(await rowsComputed(experiment)).toBe(800);
-  expect((await readJson<Summary>(experiment, "summary.json")).resultsSha256).toBe(
-    await undisturbed(...words),
-  );
+  expect(await rowsComputed(machine, experiment)).toBe(800);
+  expect((await readSummary(machine, experiment)).resultsSha256).toBe(await undisturbed(...words));
 });
 
 test("a canary that fails holds the rest back, and a person can let it run all the same", async () => {
@@ -135,10 +109,10 @@ test("a canary that fails holds the rest back, and a person can let it run all t
     notRun: number;
   };
   expect([failed, notRun]).toEqual([16, 384]);
-  expect(await readJson(experiment, "summary.json")).toMatchObject({
+  expect(await readSummary(machine, experiment)).toMatchObject({
     notRunCauses: [{ cause: "halted", count: 384 }],
   });
-  expect(await readJson(experiment, "progress.json")).toMatchObject({
+  expect(await readProgress(machine, experiment)).toMatchObject({
     ended: "halted",
     reason: "100 % of the canary's simulations failed; at most 50 % may.",
   });

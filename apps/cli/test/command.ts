@@ -1,12 +1,15 @@
 /** Runs `hatchery` as a person does: a process, words, an exit code. Each home is a machine of its own. */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readPartFacts, type Progress } from "@hatchery/experiment";
+import type { Summary } from "@hatchery/experiment/results";
 
-const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+export const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 /** A model that fails, crashes, loops or takes time on request. */
 export const faultyModels = fileURLToPath(
   new URL("../../worker/test/faulty-models.ts", import.meta.url),
@@ -80,6 +83,36 @@ export function points(count: number): string[] {
 /** What an experiment's folder in the machine's store holds. */
 export function experimentFolder(machine: Machine, experiment: string): string {
   return join(machine.home, "store", "experiments", experiment);
+}
+
+async function readStored<T>(machine: Machine, experiment: string, file: string): Promise<T> {
+  const text = await readFile(join(experimentFolder(machine, experiment), file), "utf8");
+  return JSON.parse(text) as T;
+}
+
+export const readSummary = (machine: Machine, experiment: string) =>
+  readStored<Summary>(machine, experiment, "summary.json");
+
+export const readProgress = (machine: Machine, experiment: string) =>
+  readStored<Progress>(machine, experiment, "progress.json");
+
+/** Waits until an experiment is at work and has done so many. */
+export const isRunning = (machine: Machine, experiment: string, least = 1) =>
+  until(async () => {
+    const progress = await readProgress(machine, experiment).catch(() => undefined);
+    return progress !== undefined && progress.done >= least && progress.state === "running";
+  }, 60);
+
+/** Rows over all parts of an experiment: more than N means that a simulation was computed more than once. */
+export async function rowsComputed(machine: Machine, experiment: string): Promise<number> {
+  const parts = join(experimentFolder(machine, experiment), "parts");
+  let rows = 0;
+  for (const name of await readdir(parts, { recursive: true })) {
+    if (!/^\d+\/\d+\.parquet$/.test(name)) continue;
+    const { done, failed } = readPartFacts(await readFile(join(parts, name)));
+    rows += done + failed;
+  }
+  return rows;
 }
 
 /** Submits an experiment and answers its name. */

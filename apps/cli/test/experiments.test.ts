@@ -3,13 +3,15 @@ import { readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readLocalStage } from "@hatchery/config";
-import type { Progress } from "@hatchery/experiment";
 import type { Summary } from "@hatchery/experiment/results";
 import {
   createMachine,
   experimentFolder,
   faultyModels,
+  isRunning,
   points,
+  readProgress,
+  readSummary,
   submit,
   until,
   type Machine,
@@ -23,10 +25,6 @@ beforeAll(async () => {
 afterAll(() => machine[Symbol.asyncDispose](), 60_000);
 
 const folder = (experiment: string) => experimentFolder(machine, experiment);
-const readSummary = async (experiment: string) =>
-  JSON.parse(await readFile(join(folder(experiment), "summary.json"), "utf8")) as Summary;
-const readProgress = async (experiment: string) =>
-  JSON.parse(await readFile(join(folder(experiment), "progress.json"), "utf8")) as Progress;
 const newest = async () =>
   (JSON.parse((await machine.hatchery("list", "--json")).out) as { experiment: string }[])[0]
     ?.experiment;
@@ -38,12 +36,6 @@ const slowPoints = (count: number, milliseconds: number, faults = "") => [
   `milliseconds=${milliseconds}`,
   ...(faults === "" ? [] : ["--set", `faults=${faults}`]),
 ];
-
-const isRunning = (experiment: string, least = 1) =>
-  until(async () => {
-    const progress = await readProgress(experiment).catch(() => undefined);
-    return progress !== undefined && progress.done >= least && progress.state === "running";
-  }, 60);
 
 /** Waits for the close and checks the ledger: nothing missing, nothing twice, no failure that was not planted. */
 async function expectWhole(experiment: string, total: number, failed = 0): Promise<Summary> {
@@ -70,7 +62,7 @@ async function expectWhole(experiment: string, total: number, failed = 0): Promi
   expect((JSON.parse(out) as { rows: unknown[][] }).rows).toEqual([
     [total - failed, total - failed, 0],
   ]);
-  return readSummary(experiment);
+  return readSummary(machine, experiment);
 }
 
 test("a run answers with one JSON document whose keys are a contract", async () => {
@@ -138,7 +130,7 @@ test("the dataset has the same bytes whatever the chunk size and the number of w
 describe("a process that is killed in the middle", () => {
   test("the steward: the next one goes on where it was", async () => {
     const experiment = await submit(machine, ...slowPoints(600, 10), "--chunk-size", "20");
-    await isRunning(experiment, 40);
+    await isRunning(machine, experiment, 40);
     const { pid } = readLocalStage("local", machine.home)!.processes.find(
       ({ name }) => name === "steward",
     )!;
@@ -153,14 +145,14 @@ describe("a process that is killed in the middle", () => {
       const found = await newest();
       return found !== before && found;
     }, 30);
-    await isRunning(experiment, 40);
+    await isRunning(machine, experiment, 40);
     command.kill("SIGKILL");
     await expectWhole(experiment, 600);
   }, 120_000);
 
   test("a worker by SIGKILL: its chunks are computed again, no simulation is there twice", async () => {
     const experiment = await submit(machine, ...slowPoints(600, 10), "--chunk-size", "30");
-    await isRunning(experiment, 60);
+    await isRunning(machine, experiment, 60);
     process.kill(readLocalStage("local", machine.home)!.workers[0]!.pid, "SIGKILL");
     await expectWhole(experiment, 600);
   }, 180_000);
@@ -168,7 +160,8 @@ describe("a process that is killed in the middle", () => {
   test("a worker by SIGTERM: what it has is kept, and interruptions are no failures", async () => {
     const experiment = await submit(machine, ...slowPoints(300, 40), "--chunk-size", "100");
     await until(
-      async () => (await readProgress(experiment).catch(() => undefined))?.state === "running",
+      async () =>
+        (await readProgress(machine, experiment).catch(() => undefined))?.state === "running",
       20,
     );
     await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -185,7 +178,7 @@ describe("a process that is killed in the middle", () => {
 
 test("a cancelled experiment keeps what is done and accounts for the rest", async () => {
   const experiment = await submit(machine, ...slowPoints(3_000, 10), "--chunk-size", "20");
-  await isRunning(experiment, 40);
+  await isRunning(machine, experiment, 40);
   expect((await machine.hatchery("cancel", experiment)).code).toBe(0);
   const watched = await machine.hatchery("watch", experiment);
   expect(watched.code).toBe(1);
@@ -194,7 +187,7 @@ test("a cancelled experiment keeps what is done and accounts for the rest", asyn
   const { done, notRun } = JSON.parse(verified.out) as { done: number; notRun: number };
   expect(done + notRun).toBe(3_000);
   expect(done).toBeGreaterThan(0);
-  expect((await readSummary(experiment)).notRunCauses).toMatchObject([
+  expect((await readSummary(machine, experiment)).notRunCauses).toMatchObject([
     { cause: "cancelled", count: notRun },
   ]);
   expect((await machine.hatchery("cancel", experiment)).code).toBe(2);

@@ -3,10 +3,16 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { localStagePaths, readLocalStage } from "@hatchery/config";
-import { readPartFacts, type DesignSettings } from "@hatchery/experiment";
-import type { Summary } from "@hatchery/experiment/results";
+import type { DesignSettings } from "@hatchery/experiment";
 import { buildingEnergy } from "@hatchery/models/building-energy";
-import { createMachine, experimentFolder, until, type Machine } from "./command.ts";
+import {
+  createMachine,
+  experimentFolder,
+  readSummary,
+  rowsComputed,
+  until,
+  type Machine,
+} from "./command.ts";
 import { models, studies, waywardStudies } from "./wayward-studies.ts";
 
 let machine: Machine;
@@ -39,25 +45,9 @@ const coreOf = async ({ answer, stopped, steps }: Outcome) => ({
   stopped,
   designs: steps.map(({ design }) => design),
   results: await Promise.all(
-    steps.map(
-      async ({ experiment }) =>
-        (JSON.parse(await readFile(join(folder(experiment), "summary.json"), "utf8")) as Summary)
-          .resultsSha256,
-    ),
+    steps.map(async ({ experiment }) => (await readSummary(machine, experiment)).resultsSha256),
   ),
 });
-
-/** Rows over all parts of an experiment: more than N means that a simulation was computed more than once. */
-async function rowsComputed(experiment: string): Promise<number> {
-  const parts = join(folder(experiment), "parts");
-  let rows = 0;
-  for (const name of await readdir(parts, { recursive: true })) {
-    if (!/^\d+\/\d+\.parquet$/.test(name)) continue;
-    const { done, failed } = readPartFacts(await readFile(join(parts, name)));
-    rows += done + failed;
-  }
-  return rows;
-}
 
 let undisturbed: Outcome;
 
@@ -137,7 +127,7 @@ test("a study that is killed at three moments, its stage destroyed at one, ends 
     resumed.steps.map(({ experiment }) => experiment.slice("wall-insulation/".length)),
   );
   for (const { experiment, total } of resumed.steps)
-    expect(await rowsComputed(experiment)).toBe(total);
+    expect(await rowsComputed(machine, experiment)).toBe(total);
 
   const third = await machine.hatchery("study", "wall-insulation", "--resume", undisturbed.id);
   expect(third.code).toBe(0);

@@ -17,7 +17,8 @@ import {
   type Store,
 } from "@hatchery/experiment";
 import type { Engine } from "./engine.ts";
-import { createMeter } from "./meter.ts";
+import { estimate, type Arrival, type Estimate } from "./meter.ts";
+import { clockWithout, readPauses } from "./pauses.ts";
 
 export type Ended = NonNullable<Progress["ended"]>;
 
@@ -59,14 +60,32 @@ export async function openAccount(
 ): Promise<Account> {
   const { experiment, total } = manifest;
   const rounds = await readRounds(store, experiment);
-  const meter = createMeter();
-  const startedAt = (await readProgress(store, experiment))?.startedAt ?? new Date().toISOString();
+  const before = await readProgress(store, experiment);
+  const pauses = await readPauses(store, experiment, before);
+  const startedAt = before?.startedAt ?? rounds[0]?.createdAt ?? new Date().toISOString();
   let settled: Totals = { done: 0, failed: 0, retries: 0, interruptions: 0 };
   let settledParts = 0;
   /** By key, in the order in which they were found. */
   let facts = new Map<string, PartFacts>();
+  /** Parts of the round that was looked at last. */
+  let arrivals: Arrival[] = [];
+  let arriving: Round | undefined;
   let workers = 0;
   let workersAskedAt = -Infinity;
+
+  /** A canary's rate says nothing about the rest: one chunk per slot, in code that is not compiled yet. */
+  function estimateNow(left: number): Estimate {
+    if (arriving === undefined || arriving.kind === "canary") return { simulationsPerSecond: 0 };
+    arrivals.sort((a, b) => a.atMs - b.atMs);
+    const clock = clockWithout(pauses, arrivals);
+    return estimate(
+      pauses.length === 0 ? arrivals : arrivals.map((one) => ({ ...one, atMs: clock(one.atMs) })),
+      clock(Date.parse(arriving.createdAt)),
+      clock(Date.now()),
+      left,
+      arriving.chunkSizes.at(-1)?.[0] ?? 1,
+    );
+  }
 
   const account: Account = {
     rounds,
@@ -81,6 +100,8 @@ export async function openAccount(
       return sum;
     },
     async look(round) {
+      if (round !== arriving) arrivals = [];
+      arriving = round;
       const keys = await partKeys(store, experiment, round.round);
       const missing: number[] = [];
       for (const { chunk } of chunksOf(round.chunkSizes)) {
@@ -89,7 +110,9 @@ export async function openAccount(
         else if (!facts.has(part.key)) {
           const end = await store.readEnd(part.key, footerBytes);
           const read = end && readFacts(end);
-          if (read !== undefined) facts.set(part.key, read);
+          if (read === undefined) continue;
+          facts.set(part.key, read);
+          arrivals.push(arrivalOf(read));
         }
       }
       return missing;
@@ -120,6 +143,7 @@ export async function openAccount(
       settled = { done, failed, retries, interruptions };
       if (round === undefined) settledParts += facts.size;
       facts = new Map();
+      arriving = undefined;
     },
     async publish(state, ended, reason, trouble = []) {
       const now = performance.now();
@@ -130,8 +154,6 @@ export async function openAccount(
       }
       const totals = account.totals();
       const counted = totals.done + totals.failed;
-      meter.read(counted, now);
-      const rate = meter.perSecond();
       const progress: Progress = {
         experiment,
         stage,
@@ -145,8 +167,7 @@ export async function openAccount(
         chunks: rounds.reduce((chunks, round) => chunks + chunkCount(round.chunkSizes), 0),
         round: rounds.at(-1)?.round ?? 0,
         workers,
-        simulationsPerSecond: rate,
-        ...(rate > 0 && { secondsLeft: Math.max(0, total - counted) / rate }),
+        ...(state === "closed" ? { simulationsPerSecond: 0 } : estimateNow(total - counted)),
         startedAt,
         updatedAt: new Date().toISOString(),
       };
@@ -155,6 +176,12 @@ export async function openAccount(
   };
   await account.publish("queued");
   return account;
+}
+
+/** Parts of before 0.2 do not say when they were written: then it is when they are found. */
+function arrivalOf({ writtenAt, done, failed, seconds }: PartFacts): Arrival {
+  const atMs = writtenAt === undefined ? Date.now() : Date.parse(writtenAt);
+  return { atMs, simulations: done + failed, seconds };
 }
 
 /** Undefined for a part that cannot be read: the recount before the close finds it and has it computed again. */

@@ -77,6 +77,7 @@ export async function computeChunk(
       ...input,
       interruptions: (earlier?.facts.interruptions ?? 0) + (end === "stopped" ? 1 : 0),
       workers: [...(earlier?.facts.workers ?? []), ...(computed[1] > 0 ? [computed] : [])],
+      writtenAt: new Date().toISOString(),
     },
   );
   if (end === "stopped") {

@@ -28,6 +28,8 @@ export const PartFacts = z.object({
   interruptions: z.int(),
   /** Which worker computed how many of its rows, in order. */
   workers: z.array(z.tuple([z.string(), z.int()])),
+  /** When, by the worker's clock. Progress counts time by it, whichever steward asks. */
+  writtenAt: z.iso.datetime().optional(),
 });
 export type PartFacts = z.infer<typeof PartFacts>;
 

@@ -28,9 +28,16 @@ export const Progress = z.object({
   workers: z.int(),
   retries: z.int(),
   interruptions: z.int(),
-  /** Over the last seconds; 0 before the first part. */
+  /** Over the last half minute of this round, or longer where its chunks are; 0 before its first part. */
   simulationsPerSecond: z.number(),
+  /** Until the last simulation; absent while it cannot be told, as during a canary. The merge comes after. */
   secondsLeft: z.number().optional(),
+  /** The range in which the end is most likely; without an upper end while nothing comes. */
+  secondsLeftLeast: z.number().optional(),
+  secondsLeftMost: z.number().optional(),
+  /** Of the fleet, so far; absent where it costs nothing, on one's own machine. */
+  costUsd: z.number().optional(),
+  /** When the first simulation was planned. */
   startedAt: z.string(),
   updatedAt: z.string(),
 });
@@ -44,6 +51,14 @@ export interface ExperimentEvent {
   readonly at: string;
   readonly event: string;
   readonly [detail: string]: string | number | boolean;
+}
+
+export async function readEvents(store: Store, experiment: string): Promise<ExperimentEvent[]> {
+  const lines = (await store.read(experimentKeys(experiment).events))?.toString("utf8") ?? "";
+  return lines
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as ExperimentEvent);
 }
 
 /** One line after the other: a store cannot append, so each is a read and a write. */
