@@ -24,7 +24,7 @@ import {
   type Manifest,
   type Round,
 } from "@hatchery/experiment";
-import { writeDataset } from "@hatchery/experiment/results";
+import { mergeDataset } from "@hatchery/experiment/results";
 import { z } from "zod";
 
 const rowsPerPart = 20_000;
@@ -88,7 +88,8 @@ async function measure(side: string, folder: string): Promise<void> {
   const from = performance.now();
   if (side === "hatchery") {
     const store = createFolderStore(folder);
-    await writeDataset(store, (await readManifest(store, experiment))!);
+    await using merged = await mergeDataset(store, (await readManifest(store, experiment))!);
+    await merged.publish();
   } else {
     const connection = await (await DuckDBInstance.create(":memory:")).connect();
     const parts = join(folder, roundKeys(experiment, 0).folder, "*.parquet");

@@ -17,7 +17,7 @@ import {
   type Store,
   type Value,
 } from "@hatchery/experiment";
-import { writeDataset, type Summary } from "@hatchery/experiment/results";
+import { mergeDataset, type Summary } from "@hatchery/experiment/results";
 import { changesBetween, diff, diffText } from "./diff.ts";
 
 let folder: string;
@@ -78,7 +78,9 @@ async function closed(
   await store.create(experimentKeys(experiment).manifest, JSON.stringify(written));
   await store.create(roundKeys(experiment, 0).plan, JSON.stringify(round));
   await store.create(roundKeys(experiment, 0).part(0), bytes);
-  const { ledger, resultsSha256 } = await writeDataset(store, written);
+  await using merged = await mergeDataset(store, written);
+  const { ledger, resultsSha256 } = merged;
+  await merged.publish();
   const { total, done, notRun, chunks, simulationSeconds, retries, interruptions } = ledger;
   const summary: Summary = {
     experiment,

@@ -5,12 +5,11 @@ import {
   manifestColumns,
   notRunRanges,
   outlineDesign,
-  type Ledger,
   type Manifest,
   type Round,
   type Store,
 } from "@hatchery/experiment";
-import { reportHtml, summarize, writeDataset } from "@hatchery/experiment/results";
+import { reportHtml, summarize, type MergedDataset } from "@hatchery/experiment/results";
 import type { Ended } from "./account.ts";
 
 export async function closeExperiment(
@@ -18,14 +17,12 @@ export async function closeExperiment(
   ended: Ended,
   rounds: readonly Round[],
   store: Store,
-): Promise<Ledger> {
+  { ledger, resultsSha256, resultsFile, failuresFile, publish }: MergedDataset,
+): Promise<void> {
   const keys = experimentKeys(manifest.experiment);
   const finishedAt = new Date();
-  const { ledger, resultsSha256 } = await writeDataset(store, manifest);
   const { parameters, results } = manifestColumns(manifest);
   const missing = notRunRanges(ledger);
-  const resultsPath = (await store.localFile(keys.results))!;
-  const failuresPath = (await store.localFile(keys.failures))!;
   const summary = await summarize({
     facts: {
       experiment: manifest.experiment,
@@ -56,8 +53,8 @@ export async function closeExperiment(
               },
             ],
     },
-    resultsPath,
-    failuresPath,
+    resultsPath: resultsFile,
+    failuresPath: failuresFile,
     parameterColumns: parameters,
     resultColumns: results,
   });
@@ -74,8 +71,8 @@ export async function closeExperiment(
         seconds: (measured * manifest.total) / plan.slots,
       }),
     },
-    resultsAddress: resultsPath,
-    failuresAddress: failuresPath,
+    resultsAddress: `${store.address}/${keys.results}`,
+    failuresAddress: `${store.address}/${keys.failures}`,
     provenance: [
       ["Experiment", manifest.experiment],
       ["Stage", manifest.stage],
@@ -90,8 +87,8 @@ export async function closeExperiment(
       ["SHA-256 of results.parquet", resultsSha256],
     ],
   });
+  await publish();
   await store.replace(keys.report, report);
   // Last: whoever sees the summary may count on everything else.
   await store.replace(keys.summary, JSON.stringify(summary, undefined, 2));
-  return ledger;
 }

@@ -24,6 +24,7 @@ import {
   type Store,
 } from "@hatchery/experiment";
 import type { Logger } from "pino";
+import { mergeDataset, type MergedDataset } from "@hatchery/experiment/results";
 import { openAccount, type Account, type Ended } from "./account.ts";
 import { measureCanary } from "./canary.ts";
 import { closeExperiment } from "./close.ts";
@@ -65,6 +66,8 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
     account.settle(await countLedger(store, manifest), last);
   } else for (const round of rounds.slice(0, -1)) await account.look(round);
 
+  await using files = new AsyncDisposableStack();
+  let merged: MergedDataset | undefined;
   let ended: Ended | undefined;
   let fruitless = 0;
   while (ended === undefined) {
@@ -75,12 +78,20 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
       const seconds = await measureCanary(store, manifest, round);
       await addRound(afterCanary(manifest, rounds, seconds, new Date()));
     } else {
-      const ledger = await countLedger(store, manifest);
+      await account.publish("closing");
+      // The recount and the dataset in one pass: mostly nothing is missing.
+      const recount = await mergeDataset(store, manifest);
+      const { ledger } = recount;
       const missing = notRunRanges(ledger);
       const before = missing.length === 0 ? 0 : roundTotal(round);
       fruitless = ledger.notRun < before ? 0 : fruitless + 1;
-      if (missing.length === 0) ended = "completed";
-      else if (fruitless === mostFruitlessRounds) ended = "lost";
+      if (missing.length === 0) {
+        ended = "completed";
+        merged = files.use(recount);
+        continue;
+      }
+      await recount[Symbol.asyncDispose]();
+      if (fruitless === mostFruitlessRounds) ended = "lost";
       else {
         await addRound(againRound(rounds, missing, ledger, manifest, new Date()));
         account.settle(ledger);
@@ -89,7 +100,9 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
   }
   const reason = (await store.read(keys.halted))?.toString("utf8");
   await account.publish("closing", ended, reason);
-  account.settle(await closeExperiment(manifest, ended, rounds, store));
+  merged ??= files.use(await mergeDataset(store, manifest));
+  await closeExperiment(manifest, ended, rounds, store, merged);
+  account.settle(merged.ledger);
   await recordEvent(store, experiment, "closed", { ended });
   await account.publish("closed", ended, reason);
 

@@ -5,7 +5,7 @@ import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { openDataset } from "./dataset-query.ts";
-import { writeDataset } from "./dataset.ts";
+import { mergeDataset } from "./dataset.ts";
 import { experimentKeys, roundKeys } from "./layout.ts";
 import { countLedger, notRunRanges } from "./ledger.ts";
 import type { Manifest } from "./manifest.ts";
@@ -192,7 +192,9 @@ describe("an experiment's dataset", () => {
     );
     const written = [];
     for (const experiment of ["table/a", "table/b", "table/c"]) {
-      const { ledger, resultsSha256 } = await writeDataset(store, manifest(experiment));
+      await using merged = await mergeDataset(store, manifest(experiment));
+      const { ledger, resultsSha256 } = merged;
+      await merged.publish();
       expect(ledger).toMatchObject({ total, done: 989, failed: 11, notRun: 0, corrupt: [] });
       written.push({ resultsSha256, bytes: await resultsOf(experiment) });
     }
@@ -202,7 +204,8 @@ describe("an experiment's dataset", () => {
 
   test("is what another Parquet reader reads, in the order of the simulations", async () => {
     await writeRound("table/a", { round: 0, simulations: [[0, total]] }, 33, (i) => i === 40);
-    await writeDataset(store, manifest("table/a"));
+    await using merged = await mergeDataset(store, manifest("table/a"));
+    await merged.publish();
     const keys = experimentKeys("table/a");
     await using dataset = await openDataset({
       results: join(folder, keys.results),
@@ -220,7 +223,9 @@ describe("an experiment's dataset", () => {
   test("takes the done row of a simulation that failed first, once", async () => {
     await writeRound("table/a", { round: 0, simulations: [[0, total]] }, 100, (i) => i < 10);
     await writeRound("table/a", { round: 1, simulations: [[0, 10]] }, 100, (i) => i === 5);
-    const { ledger } = await writeDataset(store, manifest("table/a"));
+    await using merged = await mergeDataset(store, manifest("table/a"));
+    const { ledger } = merged;
+    await merged.publish();
     expect(ledger).toMatchObject({ done: 999, failed: 1, notRun: 0 });
   });
 

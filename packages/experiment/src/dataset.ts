@@ -27,53 +27,74 @@ import type { Store } from "./store.ts";
 /** 65,536 rows of 22 columns are 11 MB in memory; readers skip and parallelize by such groups. */
 const rowsPerGroup = 65_536;
 
-export interface MergedDataset {
+/** Both files, on this machine's disk until they are published or disposed of. */
+export interface MergedDataset extends AsyncDisposable {
   readonly ledger: Ledger;
+  readonly resultsFile: string;
+  readonly failuresFile: string;
   /** SHA-256 of results.parquet, hex. */
   readonly resultsSha256: string;
+  /** Moves both files into the store, over what was there. */
+  publish(): Promise<void>;
 }
 
-/** Merges the parts in constant memory and puts both files into the store over what was there. */
-export async function writeDataset(store: Store, manifest: Manifest): Promise<MergedDataset> {
-  const { parameters, results } = manifestColumns(manifest);
+/** Merges the parts in constant memory. Their ledger is a recount of every byte of them. */
+export async function mergeDataset(store: Store, manifest: Manifest): Promise<MergedDataset> {
   const folder = await mkdtemp(join(tmpdir(), "hatchery-dataset-"));
+  const dispose = () => rm(folder, { recursive: true, force: true });
+  const resultsFile = join(folder, "results.parquet");
+  const failuresFile = join(folder, "failures.parquet");
   try {
-    const resultsFile = join(folder, "results.parquet");
-    const failuresFile = join(folder, "failures.parquet");
-    const resultsTable = createTable(resultsFile, [...parameters, ...results], "results");
-    const failuresTable = createTable(failuresFile, parameters, "failures");
-    const done = createRowBuffer(parameters, results, rowsPerGroup);
-    const failed = createRowBuffer(parameters, results);
+    const ledger = await writeTables(store, manifest, resultsFile, failuresFile);
+    const keys = experimentKeys(manifest.experiment);
+    return {
+      ledger,
+      resultsFile,
+      failuresFile,
+      resultsSha256: await sha256(resultsFile),
+      async publish() {
+        await store.replaceFromFile(keys.results, resultsFile);
+        await store.replaceFromFile(keys.failures, failuresFile);
+      },
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
 
-    const merged = mergeParts(store, manifest, "dataset");
-    let ledger: Ledger | undefined;
-    while (ledger === undefined) {
-      const step = await merged.next();
-      if (step.done === true) {
-        ledger = step.value;
-        break;
-      }
-      const { rows, from, to } = step.value;
-      for (const run of runsOfEqualOutcome(rows, from, to)) {
-        const buffer = rows.failed[run.from] === 1 ? failed : done;
-        const table = buffer === done ? resultsTable : failuresTable;
-        for (let start = run.from; start < run.to;) {
-          const end = Math.min(run.to, start + rowsPerGroup - buffer.count);
-          buffer.append(rows, start, end);
-          start = end;
-          if (buffer.count === rowsPerGroup) await table.write(buffer);
-        }
+async function writeTables(
+  store: Store,
+  manifest: Manifest,
+  resultsFile: string,
+  failuresFile: string,
+): Promise<Ledger> {
+  const { parameters, results } = manifestColumns(manifest);
+  const resultsTable = createTable(resultsFile, [...parameters, ...results], "results");
+  const failuresTable = createTable(failuresFile, parameters, "failures");
+  const done = createRowBuffer(parameters, results, rowsPerGroup);
+  const failed = createRowBuffer(parameters, results);
+
+  const merged = mergeParts(store, manifest, "dataset");
+  for (;;) {
+    const step = await merged.next();
+    if (step.done === true) {
+      await resultsTable.finish(done);
+      await failuresTable.finish(failed);
+      return step.value;
+    }
+    const { rows, from, to } = step.value;
+    for (const run of runsOfEqualOutcome(rows, from, to)) {
+      const buffer = rows.failed[run.from] === 1 ? failed : done;
+      const table = buffer === done ? resultsTable : failuresTable;
+      for (let start = run.from; start < run.to;) {
+        const end = Math.min(run.to, start + rowsPerGroup - buffer.count);
+        buffer.append(rows, start, end);
+        start = end;
+        if (buffer.count === rowsPerGroup) await table.write(buffer);
       }
     }
-    await resultsTable.finish(done);
-    await failuresTable.finish(failed);
-    const resultsSha256 = await sha256(resultsFile);
-    const keys = experimentKeys(manifest.experiment);
-    await store.replaceFromFile(keys.results, resultsFile);
-    await store.replaceFromFile(keys.failures, failuresFile);
-    return { ledger, resultsSha256 };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -120,7 +141,11 @@ function createTable(file: string, columns: readonly Column[], kind: "results" |
   });
 
   async function write(buffer: RowBuffer): Promise<void> {
-    const rows = buffer.take();
+    await append(buffer.look());
+    buffer.clear();
+  }
+
+  async function append(rows: Rows): Promise<void> {
     if (!isOptional)
       return writeRowGroup(writer, [rows.simulation, ...rows.values], { statistics: true });
     const values = columns.map((column, c) => parquetValues(column, rows.values[c]!, isOptional));

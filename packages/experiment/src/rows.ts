@@ -38,7 +38,7 @@ export interface Rows {
   readonly failures: readonly { readonly row: number; readonly failure: Failure }[];
 }
 
-/** Grows as rows come; `take` hands them out and starts anew. */
+/** Grows as rows come; `take` hands them out and starts anew, `look` and `clear` do so without a copy. */
 export interface RowBuffer {
   readonly count: number;
   /** `record` holds any of the columns; what it lacks is absent. */
@@ -52,6 +52,9 @@ export interface RowBuffer {
   /** Copies rows `from` to `to` (exclusive) of other rows. */
   append(rows: Rows, from?: number, to?: number): void;
   take(): Rows;
+  /** The rows as they stand, which the next `push`, `append` or `clear` may overwrite. */
+  look(): Rows;
+  clear(): void;
 }
 
 export function createRowBuffer(
@@ -130,12 +133,28 @@ export function createRowBuffer(
         values: values.map((column) => column.slice(0, count)),
         failures,
       };
-      count = 0;
-      failures = [];
-      values = values.map((column) => (column instanceof Float64Array ? column : []));
+      clear();
       return rows;
     },
+    look: () => ({
+      count,
+      simulation: simulation.subarray(0, count),
+      failed: failed.subarray(0, count),
+      attempts: attempts.subarray(0, count),
+      seconds: seconds.subarray(0, count),
+      values: values.map((column) =>
+        column instanceof Float64Array ? column.subarray(0, count) : column,
+      ),
+      failures,
+    }),
+    clear,
   };
+
+  function clear() {
+    count = 0;
+    failures = [];
+    values = values.map((column) => (column instanceof Float64Array ? column : []));
+  }
 }
 
 function emptyValues(column: Column, capacity: number): Values {
