@@ -12,7 +12,7 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileWriter, ParquetWriter } from "hyparquet-writer";
+import { ParquetWriter } from "hyparquet-writer";
 import type { SchemaElement } from "hyparquet";
 import type { Column } from "./columns.ts";
 import { compressors } from "./compression.ts";
@@ -20,7 +20,8 @@ import { experimentKeys } from "./layout.ts";
 import { manifestColumns, mergeParts, type Ledger } from "./ledger.ts";
 import type { Manifest } from "./manifest.ts";
 import { createdBy, parquetColumn, failureKeys, parquetValues } from "./part.ts";
-import { createRowBuffer, type RowBuffer, type Rows } from "./rows.ts";
+import { createParquetFile } from "./parquet-file.ts";
+import { createRowBuffer, type Rows } from "./rows.ts";
 import { writeRowGroup } from "./row-group.ts";
 import type { Store } from "./store.ts";
 
@@ -71,29 +72,20 @@ async function writeTables(
   failuresFile: string,
 ): Promise<Ledger> {
   const { parameters, results } = manifestColumns(manifest);
-  const resultsTable = createTable(resultsFile, [...parameters, ...results], "results");
-  const failuresTable = createTable(failuresFile, parameters, "failures");
-  const done = createRowBuffer(parameters, results, rowsPerGroup);
-  const failed = createRowBuffer(parameters, results);
-
+  const resultsTable = await createTable(resultsFile, parameters, results, "results");
+  const failuresTable = await createTable(failuresFile, parameters, [], "failures");
   const merged = mergeParts(store, manifest, "dataset");
   for (;;) {
     const step = await merged.next();
     if (step.done === true) {
-      await resultsTable.finish(done);
-      await failuresTable.finish(failed);
+      await resultsTable.finish();
+      await failuresTable.finish();
       return step.value;
     }
     const { rows, from, to } = step.value;
     for (const run of runsOfEqualOutcome(rows, from, to)) {
-      const buffer = rows.failed[run.from] === 1 ? failed : done;
-      const table = buffer === done ? resultsTable : failuresTable;
-      for (let start = run.from; start < run.to;) {
-        const end = Math.min(run.to, start + rowsPerGroup - buffer.count);
-        buffer.append(rows, start, end);
-        start = end;
-        if (buffer.count === rowsPerGroup) await table.write(buffer);
-      }
+      const table = rows.failed[run.from] === 1 ? failuresTable : resultsTable;
+      await table.append(rows, run.from, run.to);
     }
   }
 }
@@ -118,7 +110,19 @@ function* runsOfEqualOutcome(rows: Rows, from: number, to: number) {
     }
 }
 
-function createTable(file: string, columns: readonly Column[], kind: "results" | "failures") {
+interface Table {
+  append(rows: Rows, from: number, to: number): Promise<void>;
+  finish(): Promise<void>;
+}
+
+/** One of the two files. While one row group is compressed and written, the next one is filled. */
+async function createTable(
+  path: string,
+  parameters: readonly Column[],
+  results: readonly Column[],
+  kind: "results" | "failures",
+): Promise<Table> {
+  const columns = [...parameters, ...results];
   const text = (name: string): SchemaElement => ({
     name,
     type: "BYTE_ARRAY",
@@ -132,25 +136,36 @@ function createTable(file: string, columns: readonly Column[], kind: "results" |
     ...(isOptional ? failureKeys.map(text) : []),
     ...columns.map((column) => parquetColumn(column, isOptional)),
   ];
-  const writer = new ParquetWriter({
-    writer: fileWriter(file),
+  const file = await createParquetFile(path);
+  const parquet = new ParquetWriter({
+    writer: file.writer,
     schema: [{ name: "root", num_children: schema.length }, ...schema],
     codec: "ZSTD",
     compressors,
     createdBy,
   });
+  // Failures are few: their buffers grow.
+  const capacity = isOptional ? undefined : rowsPerGroup;
+  let filling = createRowBuffer(parameters, results, capacity);
+  let spare = createRowBuffer(parameters, results, capacity);
+  let writing = Promise.resolve();
 
-  async function write(buffer: RowBuffer): Promise<void> {
-    await append(buffer.look());
-    buffer.clear();
+  async function write(): Promise<void> {
+    await writing;
+    const full = filling;
+    filling = spare;
+    spare = full;
+    writing = writeGroup(full.look()).then(() => full.clear());
+    // Whoever awaits it next hears of its failure.
+    writing.catch(() => undefined);
   }
 
-  async function append(rows: Rows): Promise<void> {
+  async function writeGroup(rows: Rows): Promise<void> {
     if (!isOptional)
-      return writeRowGroup(writer, [rows.simulation, ...rows.values], { statistics: true });
-    const values = columns.map((column, c) => parquetValues(column, rows.values[c]!, isOptional));
+      return writeRowGroup(parquet, [rows.simulation, ...rows.values], { statistics: true });
     const texts = failureKeys.map((key) => rows.failures.map(({ failure }) => failure[key]));
-    await writer.write({
+    const values = columns.map((column, c) => parquetValues(column, rows.values[c]!, isOptional));
+    await parquet.write({
       columnData: [rows.simulation, ...texts, ...values].map((data, c) => ({
         name: schema[c]!.name,
         data,
@@ -160,10 +175,19 @@ function createTable(file: string, columns: readonly Column[], kind: "results" |
   }
 
   return {
-    write,
-    async finish(buffer: RowBuffer): Promise<void> {
-      if (buffer.count > 0) await write(buffer);
-      await writer.finish();
+    async append(rows, from, to) {
+      for (let start = from; start < to;) {
+        const end = Math.min(to, start + rowsPerGroup - filling.count);
+        filling.append(rows, start, end);
+        start = end;
+        if (filling.count === rowsPerGroup) await write();
+      }
+    },
+    async finish() {
+      if (filling.count > 0) await write();
+      await writing;
+      await parquet.finish();
+      await file.close();
     },
   };
 }
