@@ -1,10 +1,10 @@
 /** The options that say what to compute: shared by `run` and `submit`, and turned into a request in one place. */
 import { Option, type Command } from "commander";
-import { UserError, exitCodes, readLocalStage } from "@hatchery/config";
+import { UserError, exitCodes } from "@hatchery/config";
 import type { Column, DesignSettings, Value } from "@hatchery/experiment";
 import { importRows } from "@hatchery/experiment/results";
+import { planFor } from "./fleets.ts";
 import type { Io } from "./io.ts";
-import { slotsPerWorker } from "./local-fleets.ts";
 import { openStage } from "./stage.ts";
 import { findModel, type Request } from "./submit.ts";
 
@@ -121,21 +121,21 @@ export async function readRequest(
     ...(options.replicates !== undefined && { replicates: options.replicates }),
   };
   const design = await readDesign();
-  // None are counted while they start; a plan for one is right then.
-  const workers = options.workers ?? readLocalStage(options.stage)?.workers.length ?? 1;
   return {
     model,
     design,
     seed: options.seed,
     name,
-    plan: {
-      // Long beside the engine's 14 ms for a task, short enough for a progress line that moves.
-      chunkSeconds: 2,
-      ...(options.chunkSize !== undefined && { chunkSimulations: options.chunkSize }),
-      canary: 16,
-      maxFailures: (options.maxFailures ?? 50) / 100,
-      slots: slotsPerWorker() * Math.max(1, workers),
-    },
+    plan: await planFor(
+      model,
+      openStage(options.stage),
+      {
+        chunkSimulations: options.chunkSize,
+        maxFailures: (options.maxFailures ?? 50) / 100,
+        workers: options.workers,
+      },
+      io,
+    ),
   };
 
   async function readDesign(): Promise<DesignSettings> {

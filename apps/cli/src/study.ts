@@ -22,8 +22,8 @@ import { openDataset, type Dataset } from "@hatchery/experiment/results";
 import { loadStudies } from "@hatchery/models/load-models";
 import { z } from "zod";
 import { readSummary } from "./experiments.ts";
+import { planFor } from "./fleets.ts";
 import type { Io } from "./io.ts";
-import { slotsPerWorker } from "./local-fleets.ts";
 import { bringUp, type Stage, type UpOptions } from "./stage.ts";
 import { findModel, submit } from "./submit.ts";
 import { watch } from "./watch.ts";
@@ -106,7 +106,16 @@ export async function goOn(
     if (!wasStored) {
       await bringUp(stage.name, options, io);
       if (manifest === undefined)
-        await submitStep(study, id, step, answer, freshSeeds ? seed + step : seed, model, stage);
+        await submitStep(
+          study,
+          id,
+          step,
+          answer,
+          freshSeeds ? seed + step : seed,
+          model,
+          stage,
+          io,
+        );
       else await postAgain(experiment, stage);
       await watchStep(study, id, experiment, stage, io);
     }
@@ -221,8 +230,8 @@ async function submitStep(
   seed: number,
   model: Model,
   stage: Stage,
+  io: Io,
 ): Promise<void> {
-  const workers = readLocalStage(stage.name)?.workers.length ?? 1;
   await submit(
     {
       model,
@@ -230,13 +239,7 @@ async function submitStep(
       seed,
       name,
       study: { name, id, step },
-      // As for an experiment by itself: experiment-options.ts.
-      plan: {
-        chunkSeconds: 2,
-        canary: 16,
-        maxFailures,
-        slots: slotsPerWorker() * Math.max(1, workers),
-      },
+      plan: await planFor(model, stage, { maxFailures }, io),
     },
     stage,
   );

@@ -80,6 +80,8 @@ export async function submit(request: Request, stage: Stage): Promise<string> {
     total,
     plan,
     limits: model.limits,
+    ...(model.fleet !== undefined && { fleet: model.fleet }),
+    ...(model.needs !== undefined && { needs: model.needs }),
     parameterSchema: model.parameterSchema,
     resultSchema: model.resultSchema,
     code: await codeVersion(),

@@ -36,6 +36,8 @@ export interface Account {
   look(round: Round): Promise<number[]>;
   /** Share of failures among the latest simulations of this round, once there are enough to tell. */
   recentFailureShare(): number | undefined;
+  /** What the parts found so far say that a simulation takes; undefined before the first. */
+  secondsPerSimulation(): number | undefined;
   /** Counts on from a recount; the simulations and parts of `round`, which was looked at before, are left to count. */
   settle(ledger: Ledger, round?: Round): void;
   publish(
@@ -126,6 +128,15 @@ export async function openAccount(
         failed += one.failed;
       }
       return count < leastRecent ? undefined : failed / count;
+    },
+    secondsPerSimulation() {
+      let seconds = 0;
+      let count = 0;
+      for (const one of facts.values()) {
+        seconds += one.seconds;
+        count += one.done + one.failed;
+      }
+      return count === 0 ? undefined : seconds / count;
     },
     settle(ledger, round) {
       let { done, failed } = ledger;

@@ -12,8 +12,8 @@ import { chunkTask, type ChunkInput } from "@hatchery/experiment";
 import type { z } from "zod";
 
 export interface Engine {
-  /** Enqueues chunks; those that are already there stay as they are. Answers how many were new. */
-  enqueue(chunks: readonly ChunkInput[]): Promise<number>;
+  /** Enqueues chunks for a fleet; those that are already there stay as they are. Answers how many were new. */
+  enqueue(chunks: readonly ChunkInput[], fleet: string): Promise<number>;
   /** Chunks of an experiment that are queued or running. */
   outstanding(experiment: string, since: Date): Promise<number>;
   cancel(experiment: string, since: Date): Promise<void>;
@@ -24,25 +24,28 @@ export interface Engine {
 /** The SDK cuts a bulk into batches of 500 and stops at the first collision, so the loop over batches is ours. */
 const chunksPerCall = 500;
 
-export async function connectEngine(connection: z.infer<typeof EngineConnection>): Promise<Engine> {
-  let client = openClient(connection);
-  // Registers the task without taking any: a fleet of no workers yet must not keep chunks out of the queue.
-  await client.hatchet.worker("steward", { workflows: [client.task] });
+export async function connectEngine(
+  connection: z.infer<typeof EngineConnection>,
+  fleets: readonly string[],
+): Promise<Engine> {
+  let client = openClient(connection, fleets);
+  // Registers the tasks without taking any: a fleet of no workers yet must not keep chunks out of the queue.
+  await client.hatchet.worker("steward", { workflows: [...client.tasks.values()] });
 
   return {
-    async enqueue(chunks) {
+    async enqueue(chunks, fleet) {
       let added = 0;
       for (let start = 0; start < chunks.length; start += chunksPerCall) {
         const batch = chunks.slice(start, start + chunksPerCall);
         try {
-          const runs = await client.task.runNoWait(batch, {
+          const runs = await client.tasks.get(fleet)!.runNoWait(batch, {
             additionalMetadata: { experiment: batch[0]!.experiment },
           });
           added += runs.length;
         } catch (error) {
           if (!(error instanceof BulkTriggerIdempotencyCollisionError)) {
             // The next try is on a new connection: this one's waits grow with the engine's absence.
-            client = openClient(connection);
+            client = openClient(connection, fleets);
             throw error;
           }
           added += error.successfulWorkflowRunExternalIds.length;
@@ -76,7 +79,7 @@ export async function connectEngine(connection: z.infer<typeof EngineConnection>
 /** How many there have been in this process. */
 let clients = 0;
 
-function openClient(connection: z.infer<typeof EngineConnection>) {
+function openClient(connection: z.infer<typeof EngineConnection>, fleets: readonly string[]) {
   const hatchet = HatchetClient.init({
     token: connection.HATCHET_CLIENT_TOKEN,
     host_port: connection.HATCHET_CLIENT_HOST_PORT,
@@ -89,11 +92,12 @@ function openClient(connection: z.infer<typeof EngineConnection>) {
     retrier: { maxAttempts: 1 },
     log_level: "WARN",
   });
-  const task = hatchet.task({
-    ...chunkTask,
-    fn: (_input: ChunkInput) => {
-      throw new Error("The steward computes no chunks.");
-    },
-  });
-  return { hatchet, task };
+  const declare = (fleet: string) =>
+    hatchet.task({
+      ...chunkTask(fleet),
+      fn: (_input: ChunkInput) => {
+        throw new Error("The steward computes no chunks.");
+      },
+    });
+  return { hatchet, tasks: new Map(fleets.map((fleet) => [fleet, declare(fleet)])) };
 }

@@ -3,6 +3,7 @@
  * Everything is decided from the store, so a steward that was killed goes on where the last one was.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "@hatchery/config";
 import {
   chunkCount,
   countLedger,
@@ -29,12 +30,14 @@ import { openAccount, type Account, type Ended } from "./account.ts";
 import { measureCanary } from "./canary.ts";
 import { closeExperiment } from "./close.ts";
 import type { Engine } from "./engine.ts";
-import { afterCanary, againRound, firstRound } from "./rounds.ts";
+import { afterCanary, againRound, firstRound, type SlotsFor } from "./rounds.ts";
+import type { Scaler } from "./scaler.ts";
 
 export interface Keeper {
   readonly stage: string;
   readonly store: Store;
   readonly engine: Engine;
+  readonly scaler: Pick<Scaler, "fleetFor" | "slotsFor" | "tell" | "forget">;
   readonly logger: Logger;
 }
 
@@ -50,7 +53,7 @@ const troubleMs = 15_000;
 const mostFruitlessRounds = 3;
 
 export async function keepExperiment(experiment: string, keeper: Keeper): Promise<void> {
-  const { store, engine, logger, stage } = keeper;
+  const { store, engine, scaler, logger, stage } = keeper;
   const keys = experimentKeys(experiment);
   const manifest = await readManifest(store, experiment);
   if (manifest === undefined) {
@@ -58,6 +61,8 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
     return;
   }
   const account = await openAccount(manifest, stage, store, engine);
+  const fleet = await findFleet(manifest, keeper);
+  const slotsFor = slotsOf(fleet, keeper);
   const { rounds } = account;
   const last = rounds.at(-1);
   if (last?.kind === "again") {
@@ -71,12 +76,12 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
   let ended: Ended | undefined;
   let fruitless = 0;
   while (ended === undefined) {
-    const round = rounds.at(-1) ?? (await addRound(firstRound(manifest, new Date())));
-    const result = await runRound(manifest, round, account, keeper);
+    const round = rounds.at(-1) ?? (await addRound(firstRound(manifest, slotsFor, new Date())));
+    const result = await runRound(manifest, round, fleet, account, keeper);
     if (result === "cancelled" || result === "halted") ended = result;
     else if (result === "complete" && round.kind === "canary") {
       const seconds = await measureCanary(store, manifest, round);
-      await addRound(afterCanary(manifest, rounds, seconds, new Date()));
+      await addRound(afterCanary(manifest, rounds, seconds, slotsFor, new Date()));
     } else {
       await account.publish("closing");
       // The recount and the dataset in one pass: mostly nothing is missing.
@@ -93,11 +98,13 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
       await recount[Symbol.asyncDispose]();
       if (fruitless === mostFruitlessRounds) ended = "lost";
       else {
-        await addRound(againRound(rounds, missing, ledger, manifest, new Date()));
+        await addRound(againRound(rounds, missing, ledger, manifest, slotsFor, new Date()));
         account.settle(ledger);
       }
     }
   }
+  // Merging the results is the steward's own work.
+  scaler.forget(experiment);
   const reason = (await store.read(keys.halted))?.toString("utf8");
   await account.publish("closing", ended, reason);
   merged ??= files.use(await mergeDataset(store, manifest));
@@ -113,10 +120,33 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
   }
 }
 
+/** The fleet that computes an experiment; undefined, and the experiment halted, when this stage has none for it. */
+async function findFleet(
+  manifest: Manifest,
+  { store, scaler }: Pick<Keeper, "store" | "scaler">,
+): Promise<string | undefined> {
+  try {
+    return scaler.fleetFor(manifest.model, manifest);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    await halt(manifest.experiment, error.message, store);
+    return undefined;
+  }
+}
+
+function slotsOf(fleet: string | undefined, { scaler }: Pick<Keeper, "scaler">): SlotsFor {
+  return (seconds) => (fleet === undefined ? 1 : scaler.slotsFor(fleet, seconds));
+}
+
+async function halt(experiment: string, reason: string, store: Store): Promise<void> {
+  if (await store.create(experimentKeys(experiment).halted, reason))
+    await recordEvent(store, experiment, "halted", { reason });
+}
+
 /** Plans another pass over what failed or has no row, and takes back what had stopped the experiment. */
 export async function planAgain(
   { experiment, simulations, maxFailures }: Extract<Message, { kind: "again" }>,
-  store: Store,
+  { store, scaler }: Pick<Keeper, "store" | "scaler">,
 ): Promise<void> {
   const manifest = await readManifest(store, experiment);
   if (manifest === undefined) return;
@@ -132,7 +162,8 @@ export async function planAgain(
   await store.remove(keys.halted);
   await forgetTrouble(store, experiment);
   if (wanted.length === 0 || rounds.length === 0) return;
-  const round = againRound(rounds, wanted, ledger, manifest, new Date());
+  const slotsFor = slotsOf(await findFleet(manifest, { store, scaler }), { scaler });
+  const round = againRound(rounds, wanted, ledger, manifest, slotsFor, new Date());
   await writeRound(store, experiment, {
     ...round,
     ...(maxFailures !== undefined && { maxFailures }),
@@ -153,8 +184,9 @@ async function writeRound(store: Store, experiment: string, round: Round): Promi
 async function runRound(
   manifest: Manifest,
   round: Round,
+  fleet: string | undefined,
   account: Account,
-  { store, engine, logger }: Keeper,
+  { store, engine, scaler, logger }: Keeper,
 ): Promise<"complete" | "cancelled" | "halted" | "lost"> {
   const { experiment, createdAt } = manifest;
   const keys = experimentKeys(experiment);
@@ -167,9 +199,12 @@ async function runRound(
 
   const before = await stopped();
   if (before !== undefined) return before;
+  if (fleet === undefined) throw new Error(`${experiment} has no fleet and is not halted.`);
   let missing = await account.look(round);
+  tellScaler(fleet);
   const enqueued = await engine.enqueue(
     missing.map((chunk) => ({ experiment, round: round.round, chunk })),
+    fleet,
   );
   logger.info({ experiment, round: round.round, missing: missing.length, enqueued }, "enqueued");
 
@@ -181,7 +216,7 @@ async function runRound(
     await account.publish("running", undefined, undefined, trouble);
     await haltAtFailures();
     if (trouble.length > 0 && performance.now() - lastPartAt > troubleMs)
-      await halt(trouble.join(" "));
+      await halt(experiment, trouble.join(" "), store);
     const stop = await stopped();
     if (stop === undefined && missing.length === 0) return "complete";
     if (stop !== undefined && takenBackAt === undefined) {
@@ -193,6 +228,7 @@ async function runRound(
     const lacking = missing.length;
     missing = await account.look(round);
     if (missing.length < lacking) lastPartAt = now;
+    tellScaler(fleet);
 
     const isQuiet = now - Math.max(lastPartAt, lastAskedAt) > quietMs;
     if (stop === undefined && !isQuiet) continue;
@@ -213,11 +249,20 @@ async function runRound(
     if (share === undefined || share <= maxFailures) return;
     const percent = (value: number) => `${Math.round(value * 100)} %`;
     const reason = `${percent(share)} of the ${isCanary ? "canary's" : "latest"} simulations failed; at most ${percent(maxFailures)} may.`;
-    await halt(reason);
+    await halt(experiment, reason, store);
   }
 
-  async function halt(reason: string): Promise<void> {
-    if (await store.create(keys.halted, reason))
-      await recordEvent(store, experiment, "halted", { reason });
+  function tellScaler(on: string): void {
+    // A first round that is no canary rests on a guess; the canary's own time is mostly its start.
+    const measured = round.round === 0 ? undefined : round.secondsPerSimulation;
+    const seconds = measured ?? account.secondsPerSimulation();
+    const share = missing.length / chunkCount(round.chunkSizes);
+    scaler.tell(experiment, on, {
+      openChunks: missing.length,
+      openSeconds:
+        seconds === undefined || round.kind === "canary"
+          ? undefined
+          : seconds * roundTotal(round) * share,
+    });
   }
 }

@@ -14,6 +14,8 @@ import { pino } from "pino";
 import { connectEngine } from "./engine.ts";
 import { openFleet } from "./fleet.ts";
 import { keepExperiment, planAgain } from "./keep.ts";
+import { openLease } from "./lease.ts";
+import { openScaler } from "./scaler.ts";
 
 /** How often the mailbox is looked into: a person who submits should not notice. */
 const lookEveryMs = 100;
@@ -32,8 +34,17 @@ async function serve(settings: StewardSettings): Promise<void> {
   const logger = pino({ name: "steward", level: settings.LOG_LEVEL });
   const store = createFolderStore(settings.STORE);
   const mailbox = createFolderMailbox(settings.MAILBOX);
-  const fleet = openFleet(settings.FLEETS[0]!);
-  const engine = await connectEngine(settings);
+  const engine = await connectEngine(
+    settings,
+    settings.FLEETS.map(({ name }) => name),
+  );
+  const scaler = await openScaler({
+    stage: settings.STAGE,
+    store,
+    fleets: settings.FLEETS.map((told) => ({ told, fleet: openFleet(told) })),
+    lease: await openLease(settings.LEASE, settings.LEASE_HOURS, logger),
+    logger,
+  });
   const kept = new Set<string>();
   const marker = (experiment: string) => activeKey(settings.STAGE, experiment);
 
@@ -43,7 +54,7 @@ async function serve(settings: StewardSettings): Promise<void> {
     kept.add(experiment);
     for (;;) {
       try {
-        await keepExperiment(experiment, { stage: settings.STAGE, store, engine, logger });
+        await keepExperiment(experiment, { stage: settings.STAGE, store, engine, scaler, logger });
         await store.remove(marker(experiment));
         kept.delete(experiment);
         return;
@@ -66,7 +77,7 @@ async function serve(settings: StewardSettings): Promise<void> {
       case "again":
         // One that is at work already computes what it lacks.
         if (kept.has(message.experiment)) return;
-        await planAgain(message, store);
+        await planAgain(message, { store, scaler });
         await store.create(marker(message.experiment), "");
         void keep(message.experiment);
         return;
@@ -75,8 +86,7 @@ async function serve(settings: StewardSettings): Promise<void> {
           await recordEvent(store, message.experiment, "cancelled");
         return;
       case "scale":
-        await fleet.scale(message.workers);
-        logger.info({ workers: message.workers }, "fleet scaled");
+        scaler.choose(message.fleet, message.workers);
     }
   }
 
@@ -87,6 +97,7 @@ async function serve(settings: StewardSettings): Promise<void> {
   for (const name of await store.names(activePrefix(settings.STAGE)))
     for (const id of await store.names(`${activePrefix(settings.STAGE)}${name}/`))
       void keep(`${name}/${id}`);
+  void scaler.run();
   logger.info({ stage: settings.STAGE }, "ready");
   for (;;) {
     try {

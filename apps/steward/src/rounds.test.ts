@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { chunkCount, countOf, type Manifest } from "@hatchery/experiment";
 import { afterCanary, againRound, firstRound } from "./rounds.ts";
 
+const slots = () => 2;
 const now = new Date("2026-11-21T00:00:00Z");
 const manifest = (total: number, plan: Partial<Manifest["plan"]> = {}) =>
   ({
@@ -10,20 +11,20 @@ const manifest = (total: number, plan: Partial<Manifest["plan"]> = {}) =>
   }) as Manifest;
 
 test("a canary of a few, one chunk per slot, comes first", () => {
-  const round = firstRound(manifest(10_000), now);
+  const round = firstRound(manifest(10_000), slots, now);
   expect(round.kind).toBe("canary");
   expect(countOf(round.simulations)).toBe(16);
   expect(chunkCount(round.chunkSizes)).toBe(2);
 });
 
 test("nothing is learned where nothing is to be decided", () => {
-  expect(firstRound(manifest(10_000, { chunkSimulations: 10 }), now).kind).toBe("main");
-  expect(firstRound(manifest(16), now).kind).toBe("main");
+  expect(firstRound(manifest(10_000, { chunkSimulations: 10 }), slots, now).kind).toBe("main");
+  expect(firstRound(manifest(16), slots, now).kind).toBe("main");
 });
 
 test("canary and main round together cover the design, each simulation once", () => {
-  const canary = firstRound(manifest(10_000), now);
-  const main = afterCanary(manifest(10_000), [canary], 0.0005, now);
+  const canary = firstRound(manifest(10_000), slots, now);
+  const main = afterCanary(manifest(10_000), [canary], 0.0005, slots, now);
   const all = [...canary.simulations, ...main.simulations].toSorted((a, b) => a[0] - b[0]);
   let next = 0;
   for (const [first, count] of all) {
@@ -39,7 +40,14 @@ test("another round covers what is missing, and nothing else", () => {
     [3, 2],
     [50, 1],
   ] as const;
-  const round = againRound([firstRound(manifest(100), now)], missing, ledger, manifest(100), now);
+  const round = againRound(
+    [firstRound(manifest(100), slots, now)],
+    missing,
+    ledger,
+    manifest(100),
+    slots,
+    now,
+  );
   expect(round).toMatchObject({
     kind: "again",
     round: 1,
@@ -50,16 +58,16 @@ test("another round covers what is missing, and nothing else", () => {
 
 test("where a canary can only have measured the start, a longer one follows, and then all the rest", () => {
   const large = manifest(1_000_000);
-  const first = firstRound(large, now);
-  const second = afterCanary(large, [first], 0.003, now);
+  const first = firstRound(large, slots, now);
+  const second = afterCanary(large, [first], 0.003, slots, now);
   expect(second).toMatchObject({ kind: "canary", round: 1 });
   expect(chunkCount(second.chunkSizes)).toBe(2);
   expect(countOf(second.simulations)).toBeGreaterThan(150);
-  const third = afterCanary(large, [first, second], 0.0003, now);
+  const third = afterCanary(large, [first, second], 0.0003, slots, now);
   expect(third).toMatchObject({ kind: "canary", round: 2 });
-  const main = afterCanary(large, [first, second, third], 0.0002, now);
+  const main = afterCanary(large, [first, second, third], 0.0002, slots, now);
   expect(main).toMatchObject({ kind: "main", round: 3, secondsPerSimulation: 0.0002 });
   const rounds = [first, second, third, main].map(({ simulations }) => countOf(simulations));
   expect(rounds.reduce((sum, count) => sum + count)).toBe(1_000_000);
-  expect(afterCanary(large, [first], 0.5, now).kind).toBe("main");
+  expect(afterCanary(large, [first], 0.5, slots, now).kind).toBe("main");
 });

@@ -1,5 +1,6 @@
 /** Rounds: what an experiment's next pass covers, decided from what the store holds alone. */
 import {
+  chunkCount,
   chunkSizes,
   countOf,
   rangesWhere,
@@ -11,7 +12,7 @@ import {
 } from "@hatchery/experiment";
 
 /** The first round: a canary that learns what a simulation costs, or everything when there is nothing to learn. */
-export function firstRound(manifest: Manifest, now: Date): Round {
+export function firstRound(manifest: Manifest, slotsFor: SlotsFor, now: Date): Round {
   const { plan, total } = manifest;
   const isCanary = plan.canary > 0 && plan.canary < total && plan.chunkSimulations === undefined;
   if (!isCanary)
@@ -20,9 +21,10 @@ export function firstRound(manifest: Manifest, now: Date): Round {
       0,
       [[0, total]],
       plan.chunkSeconds / (plan.chunkSimulations ?? 1),
+      slotsFor,
       now,
     );
-  return canaryRound(manifest, 0, spread(total, plan.canary), now);
+  return canaryRound(manifest, 0, spread(total, plan.canary), slotsFor(undefined), now);
 }
 
 /**
@@ -36,28 +38,36 @@ const longerCanarySeconds = 0.25;
 /** Below this much work per slot, how it is cut does not matter. */
 const leastWorkSeconds = 5;
 
+/** Slots that the stage's fleet will have for so many slot-seconds of work; undefined: for what nobody has measured. */
+export type SlotsFor = (openSeconds: number | undefined) => number;
+
 /** What follows a canary: a longer one where it can only have measured the start, else everything else. */
 export function afterCanary(
   manifest: Manifest,
   rounds: readonly Round[],
   secondsPerSimulation: number,
+  slotsFor: SlotsFor,
   now: Date,
 ): Round {
-  const { plan, total } = manifest;
+  const { total } = manifest;
   const round = rounds.length;
+  const canary = rounds.at(-1)!;
   const ran = new Set(rounds.flatMap(({ simulations }) => simulations.map(([first]) => first)));
-  const slotSeconds = (secondsPerSimulation * countOf(rounds.at(-1)!.simulations)) / plan.slots;
+  const canarySlots = chunkCount(canary.chunkSizes);
+  const slotSeconds = (secondsPerSimulation * countOf(canary.simulations)) / canarySlots;
+  const work = secondsPerSimulation * total;
   const isMisleading =
     round < mostCanaries &&
     slotSeconds < tellingSeconds &&
-    (secondsPerSimulation * total) / plan.slots > leastWorkSeconds;
+    work / slotsFor(work) > leastWorkSeconds;
   if (isMisleading) {
+    // On the slots that have begun: a fleet that grows for a wrong measure has cost its start.
     const perSlot = Math.ceil(longerCanarySeconds / secondsPerSimulation);
-    const simulations = spread(total, plan.slots * perSlot).filter(([first]) => !ran.has(first));
-    return canaryRound(manifest, round, simulations, now);
+    const simulations = spread(total, canarySlots * perSlot).filter(([first]) => !ran.has(first));
+    return canaryRound(manifest, round, simulations, canarySlots, now);
   }
   const rest = rangesWhere(total, (i) => !ran.has(i));
-  return mainRound(manifest, round, rest, secondsPerSimulation, now);
+  return mainRound(manifest, round, rest, secondsPerSimulation, slotsFor, now);
 }
 
 /** A chunk per slot. */
@@ -65,10 +75,11 @@ function canaryRound(
   { plan }: Manifest,
   round: number,
   simulations: [number, number][],
+  slots: number,
   now: Date,
 ): Round {
   const count = countOf(simulations);
-  const chunkSimulations = Math.ceil(count / plan.slots);
+  const chunkSimulations = Math.ceil(count / slots);
   return {
     round,
     kind: "canary",
@@ -84,6 +95,7 @@ export function againRound(
   simulations: Ranges,
   ledger: Pick<Ledger, "done" | "failed" | "simulationSeconds">,
   manifest: Manifest,
+  slotsFor: SlotsFor,
   now: Date,
 ): Round {
   const measured = rounds.findLast((one) => one.secondsPerSimulation !== undefined);
@@ -91,7 +103,7 @@ export function againRound(
   const mean = counted === 0 ? manifest.plan.chunkSeconds : ledger.simulationSeconds / counted;
   const round = (rounds.at(-1)?.round ?? -1) + 1;
   const seconds = measured?.secondsPerSimulation ?? mean;
-  return { ...mainRound(manifest, round, simulations, seconds, now), kind: "again" };
+  return { ...mainRound(manifest, round, simulations, seconds, slotsFor, now), kind: "again" };
 }
 
 function mainRound(
@@ -99,14 +111,17 @@ function mainRound(
   round: number,
   simulations: Ranges,
   secondsPerSimulation: number,
+  slotsFor: SlotsFor,
   now: Date,
 ): Round {
+  const covered = countOf(simulations);
+  const plan = { ...manifest.plan, slots: slotsFor(secondsPerSimulation * covered) };
   return {
     round,
     kind: "main",
     createdAt: now.toISOString(),
     secondsPerSimulation,
     simulations: simulations.map(([first, count]) => [first, count]),
-    chunkSizes: chunkSizes(countOf(simulations), secondsPerSimulation, manifest.plan),
+    chunkSizes: chunkSizes(covered, secondsPerSimulation, plan),
   };
 }

@@ -36,7 +36,7 @@ const tryAgainMs = 1_000;
 /** Resolves when the engine knows this worker, however long that takes. Throws a UserError when it refuses it. */
 export async function connectWorker(
   connection: Connection,
-  options: { name: string; slots: number; logger: Logger; onChunk: ChunkHandler },
+  options: { name: string; fleet: string; slots: number; logger: Logger; onChunk: ChunkHandler },
 ): Promise<EngineWorker> {
   const { logger } = options;
   const address = connection.HATCHET_CLIENT_HOST_PORT;
@@ -103,7 +103,7 @@ let sessions = 0;
 
 async function openSession(
   connection: Connection,
-  options: { name: string; slots: number; logger: Logger; compute: ChunkHandler },
+  options: { name: string; fleet: string; slots: number; logger: Logger; compute: ChunkHandler },
 ): Promise<Session> {
   const hatchet = HatchetClient.init({
     token: connection.HATCHET_CLIENT_TOKEN,
@@ -119,7 +119,7 @@ async function openSession(
   await hatchet.dispatcher.getVersion();
   const stopHeartbeat = listenOnce(hatchet, options.logger);
   const task = hatchet.task({
-    ...chunkTask,
+    ...chunkTask(options.fleet),
     fn: (input: ChunkInput, context: Context<ChunkInput>) =>
       withLease(context, () =>
         options.compute(

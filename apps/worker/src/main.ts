@@ -27,6 +27,7 @@ async function serve(settings: WorkerSettings): Promise<void> {
   const worker = await connectWorker(settings, {
     // The engine takes letters, digits, ".", "-" and "_" only.
     name: `${settings.WORKER_NAME}.${hostname()}`.replaceAll(/[^\w.-]/g, "-"),
+    fleet: settings.FLEET,
     slots: settings.WORKER_SLOTS,
     logger,
     async onChunk(input, attempt, cancelled) {

@@ -85,16 +85,16 @@ export const StewardSettings = EngineConnection.extend({
   FLEETS: stewardFleets.describe("Whose sizes the steward sets, as JSON: a list of StewardFleet."),
   LEASE: z
     .string()
-    .regex(/^(none|[^/]+\/[^/]+)$/)
+    .regex(/^(none|[^/,]+\/[^/,]+(,[^/,]+\/[^/,]+)*)$/)
     .default("none")
     .describe(
-      'The schedule that sets every fleet to zero: "<schedule group>/<schedule>" of EventBridge, or "none".',
+      'What sets the fleets to zero: schedules of EventBridge, "<group>/<schedule>" with commas between, or "none".',
     ),
   LEASE_HOURS: z.coerce
     .number()
     .min(1)
     .default(12)
-    .describe("Hours after the last work when that schedule runs."),
+    .describe("Hours after the last work when those schedules run."),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
 });
 export type StewardSettings = z.infer<typeof StewardSettings>;

@@ -16,6 +16,7 @@ export * from "./random.ts";
 export * from "./ranges.ts";
 export * from "./rows.ts";
 export * from "./simulation.ts";
+export * from "./stage-fleets.ts";
 export * from "./store-folder.ts";
 export * from "./store.ts";
 export * from "./stored-row.ts";

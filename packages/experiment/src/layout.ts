@@ -12,6 +12,7 @@
  *   inputs/<sha256>.<ending>                          files that experiments were given, and what was made of them
  *   studies/<name>/<id>/study.json                   a study's record; its steps are experiments
  *   stages/<stage>/active/<name>/<id>                 experiments the steward is at work on
+ *   stages/<stage>/fleets.json                        its fleets, as the steward last saw and set them
  */
 import { randomInt } from "node:crypto";
 
@@ -72,3 +73,5 @@ export function readPartKey(key: string): { chunk: number; rows: number | undefi
 export const activePrefix = (stage: string) => `stages/${stage}/active/`;
 export const activeKey = (stage: string, experiment: string) =>
   `${activePrefix(stage)}${experiment}`;
+
+export const stageFleetsKey = (stage: string) => `stages/${stage}/fleets.json`;

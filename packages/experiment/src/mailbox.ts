@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { join } from "node:path";
+import { defaultFleet } from "@hatchery/config";
 import { z } from "zod";
 
 // Written by apps/cli; read by apps/steward/src/main.ts.
@@ -17,7 +18,11 @@ export const Message = z.discriminatedUnion("kind", [
     simulations: z.enum(["failed", "missing", "both"]),
     maxFailures: z.number().min(0).max(1).optional(),
   }),
-  z.object({ kind: z.literal("scale"), workers: z.int().min(0) }),
+  z.object({
+    kind: z.literal("scale"),
+    fleet: z.string().default(defaultFleet),
+    workers: z.union([z.int().min(0), z.literal("auto")]),
+  }),
 ]);
 export type Message = z.infer<typeof Message>;
 
@@ -29,7 +34,7 @@ export interface Delivery {
 
 export interface Mailbox {
   readonly address: string;
-  post(message: Message): Promise<void>;
+  post(message: z.input<typeof Message>): Promise<void>;
   /** What has arrived, oldest first; empty when nothing did. */
   take(): Promise<Delivery[]>;
 }

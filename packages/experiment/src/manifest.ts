@@ -23,6 +23,9 @@ export const Manifest = z.object({
   total: z.int().min(1),
   plan: PlanSettings,
   limits: Limits,
+  /** What the model asks of its fleet; the stage that computes it has its own fleets. */
+  fleet: z.string().optional(),
+  needs: z.record(z.string(), z.string()).optional(),
   parameterSchema: ObjectSchema,
   resultSchema: ObjectSchema,
   /** What computed it, as far as it can be told: for `diff` and for a reader in a year. */

@@ -35,6 +35,9 @@ type Simulate<P extends z.ZodObject, R extends z.ZodObject> = (
   context: SimulationContext,
 ) => z.output<R> | Promise<z.output<R>>;
 
+/** Labels that a fleet must have, such as { memory: "large" }. */
+const Needs = z.record(z.string().min(1), z.string().min(1));
+
 interface Definition<P extends z.ZodObject, R extends z.ZodObject> {
   readonly name: string;
   readonly description?: string;
@@ -42,6 +45,10 @@ interface Definition<P extends z.ZodObject, R extends z.ZodObject> {
   readonly parameters: P;
   readonly results: R;
   readonly limits?: z.input<typeof Limits>;
+  /** The fleet that computes it; the default one when absent. */
+  readonly fleet?: string;
+  /** In place of a name: what its fleet must have, by the labels of FLEETS. */
+  readonly needs?: Readonly<Record<string, string>>;
 }
 
 /** A model is computed by exactly one of two: a function, or a program that answers JSON lines. */
@@ -67,6 +74,8 @@ export interface Model<P extends z.ZodObject = z.ZodObject, R extends z.ZodObjec
   readonly parameters: P;
   readonly results: R;
   readonly limits: Limits;
+  readonly fleet: string | undefined;
+  readonly needs: Readonly<Record<string, string>> | undefined;
   /** For a program too: it starts the program where there is none yet, and asks it. */
   readonly simulate: Simulate<P, R>;
   readonly program: Program | undefined;
@@ -99,6 +108,9 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject>(
     );
   const limits = Limits.safeParse(definition.limits ?? {});
   if (!limits.success) problems.push(z.prettifyError(limits.error));
+  const needs = Needs.optional().safeParse(definition.needs);
+  if (!needs.success)
+    problems.push('`needs` must be labels with their values, such as { memory: "large" }.');
   const { simulate, program, folder } = definition;
   // The types say so too, but not to a model that is written in JavaScript.
   if ((simulate === undefined) === (program === undefined))
@@ -130,6 +142,8 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject>(
     parameters: definition.parameters,
     results: definition.results,
     limits: limits.data,
+    fleet: definition.fleet,
+    needs: definition.needs,
     simulate:
       external === undefined
         ? simulate!

@@ -15,7 +15,7 @@ export const PlanSettings = z.object({
   canary: z.int().min(0),
   /** Share of failures among the latest simulations above which the rest is held back. 1: never. */
   maxFailures: z.number().min(0).max(1),
-  /** Slots the plan counts on: what a full fleet has. */
+  /** Slots that the fleet has at most; each round is cut for those that it will have for its work. */
   slots: z.int().min(1),
 });
 export type PlanSettings = z.infer<typeof PlanSettings>;
