@@ -1,5 +1,139 @@
-/** Deploying a stage on AWS is not there yet, and says so: a deploy that did nothing must not look like one that worked. */
-process.stderr.write(
-  "Deploying a stage on AWS is not part of this version: only stages on this machine are.\n\nRun one here:  pnpm quickstart\n",
-);
-process.exitCode = 1;
+/** `deploy`: checks, says what will stand and what it costs, makes store and image lock, runs SST, says what to do next. */
+import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import {
+  StackOutputs,
+  type StageSettings,
+  UserError,
+  adminEmail,
+  engineImageLock,
+  engineVersion,
+  exitCodes,
+  loadStageSettings,
+  stackOutputsParameter,
+  storeAddress,
+  workspaceRoot,
+} from "@hatchery/config";
+import { isAbsent, asking } from "./account/aws-errors.ts";
+import { ensureStore } from "./account/ensure-store.ts";
+import { quotaLines, readQuotas, refuseTooSmallQuotas } from "./account/quotas.ts";
+import { type Account, signIn } from "./account/sign-in.ts";
+import { chosenStage, program, refuseOwnEnvFiles, run, say } from "./program.ts";
+import { lockFile, resolveEngineImages, writeLock } from "./resolve-images.ts";
+import { sst } from "./sst.ts";
+import { limitLines, standingLines } from "./standing.ts";
+
+const command = program("deploy", "Make a stage on AWS, or bring it up to date.", [
+  "SST_STAGE=mystage pnpm deploy --filter infra",
+  "pnpm --filter infra run deploy --stage mystage",
+  "pnpm --filter infra run deploy --stage mystage --plan     what it would be and cost; changes nothing",
+  "pnpm --filter infra run diff --stage mystage              what SST would change",
+])
+  .option("--stage <stage>", "which stage; else SST_STAGE")
+  .option("--plan", "check, show what would stand and what it costs, and stop")
+  .option("--diff", "also show what SST would change, and stop")
+  .action(async (options: { stage?: string; plan?: true; diff?: true }) => {
+    const stage = chosenStage(options.stage);
+    refuseOwnEnvFiles();
+    const settings = loadStageSettings(stage, {
+      root: workspaceRoot(),
+      environment: process.env,
+    });
+    const account = await signIn(settings);
+    await show(stage, settings, account);
+    if (options.plan) return;
+    await pinImages(settings);
+    if (options.diff) return finish(await sst("diff", stage), stage, "diff");
+    await prepareStore(account, settings);
+    finish(await sst("deploy", stage), stage, "deploy");
+    await sayWhatStands(stage, settings);
+  });
+
+async function show(stage: string, settings: StageSettings, account: Account): Promise<void> {
+  const { accountId, arn, region } = account;
+  say(`Account ${accountId} in ${region}, as ${arn}.\n`);
+  const quotas = await readQuotas(stage, settings);
+  for (const line of standingLines(stage, settings, region)) say(line);
+  say("\nWhat limits it:");
+  for (const line of [...limitLines(settings), ...quotaLines(quotas, region)]) say(`  - ${line}`);
+  say();
+  refuseTooSmallQuotas(quotas, region);
+}
+
+async function pinImages(settings: StageSettings): Promise<void> {
+  const { lock, resolved } = await resolveEngineImages({ settings, lock: engineImageLock });
+  if (resolved.length === 0) return;
+  writeLock(lock);
+  say(`Digests of the engine's images of ${engineVersion}, asked of the registry:`);
+  for (const name of resolved) say(`  ${name.padEnd(9)}  ${lock.digests[name]}`);
+  say(`They are in ${lockFile()} now: commit it, and every later deploy runs the same.\n`);
+}
+
+async function prepareStore(account: Account, settings: StageSettings): Promise<void> {
+  const { isNew, retentionDays } = await ensureStore(account, settings);
+  const { before, now } = retentionDays;
+  const kept =
+    now === undefined ? "keeps experiments for ever" : `deletes experiments after ${now} days`;
+  say(
+    `Store ${storeAddress(account)}: ${isNew ? "made" : "is there"}, of all stages here; it ${kept}.`,
+  );
+  if (!isNew && before !== now)
+    say(`That is new, for the experiments of every stage here: before, ${before ?? "no"} days.`);
+  say();
+}
+
+/** Throws when SST did not end well; what it said is on the screen. */
+function finish(code: number, stage: string, what: "deploy" | "diff"): void {
+  if (code === exitCodes.ok) return;
+  if (code === exitCodes.interrupted)
+    throw new UserError(`The ${what} was interrupted.`, {
+      hint: `Go on with the same command; it continues where this one stopped. Or remove everything:  pnpm --filter infra run teardown --stage ${stage}`,
+      exitCode: exitCodes.interrupted,
+    });
+  throw new UserError(
+    `sst ${what} ended with code ${code}; the reason is above. What stands costs until it is removed.`,
+    {
+      hint: `Mend it and run the same command again; it continues where this one stopped. Or remove everything:  pnpm --filter infra run teardown --stage ${stage}\nMessages and what helps: docs/aws.md`,
+    },
+  );
+}
+
+async function sayWhatStands(stage: string, settings: StageSettings): Promise<void> {
+  const outputs = await readOutputs(stage);
+  const { internalServerUrl, internalGrpcBroadcastAddress, externalServerUrl } =
+    outputs.EngineAddresses;
+  say(`\nStage "${stage}" stands.
+
+  dashboard      ${externalServerUrl ?? `pnpm hatchery dashboard --stage ${stage}   (inside the VPC: ${internalServerUrl})`}
+  log in as      ${adminEmail(settings)}; the password is the secret hatchery/${stage}/admin-password
+  engine         ${internalGrpcBroadcastAddress}, inside the VPC
+  store          ${outputs.store}
+  fleets         ${outputs.fleets.map(({ name, min, max }) => `${name} ${min}…${max}`).join(", ")}
+
+Next:
+
+  pnpm hatchery submit building-energy --simulations 100000 --stage ${stage}
+  pnpm hatchery watch latest --stage ${stage}
+  pnpm --filter infra run teardown --stage ${stage}      # when you are done: it costs while it stands`);
+}
+
+async function readOutputs(stage: string): Promise<StackOutputs> {
+  const Name = stackOutputsParameter(stage);
+  try {
+    const { Parameter } = await asking(`to read the parameter "${Name}"`, () =>
+      new SSMClient({}).send(new GetParameterCommand({ Name })),
+    );
+    return StackOutputs.parse(JSON.parse(Parameter?.Value ?? ""));
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+    throw new UserError(
+      `sst deploy ended well, but there is no parameter "${Name}": the stage is not complete.`,
+      {
+        hint: `Run the deploy again:  SST_STAGE=${stage} pnpm deploy --filter infra`,
+        exitCode: exitCodes.stageNotUp,
+        cause: error,
+      },
+    );
+  }
+}
+
+await run(command);
