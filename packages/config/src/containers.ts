@@ -22,15 +22,6 @@ export interface SecretSource {
   readonly field?: string;
 }
 
-/** Keysets and cookie secrets are one secret: they are written together or not at all. */
-export const engineKeys = [
-  "masterKeyset",
-  "privateJwtKeyset",
-  "publicJwtKeyset",
-  "cookieSecrets",
-] as const satisfies readonly EngineSecret[];
-export type EngineKeys = Readonly<Record<(typeof engineKeys)[number], string>>;
-
 const engineSecretSources: Readonly<Record<EngineSecret, SecretSource>> = {
   databaseUrl: { secret: "database-url" },
   brokerUrl: { secret: "broker-url" },
@@ -51,8 +42,8 @@ export const databaseUrlSource = { DATABASE_URL: engineSecretSources.databaseUrl
 
 /** Where the containers of one task hand files to each other: an empty volume of that task. */
 export const sharedFolder = "/hatchery";
-/** Certificates of those who sign for the database: the engine's images do not know them. */
-export const databaseCertificates = `${sharedFolder}/database-ca.pem`;
+/** In it: the certificates of those who sign for the database, which the engine's images do not know. */
+export const databaseCertificates = "database-ca.pem";
 
 /** The database's address, with TLS and the server's name verified. */
 export function databaseUrl(database: {
@@ -63,7 +54,7 @@ export function databaseUrl(database: {
   readonly password: string;
 }): string {
   const { host, port, name, user, password } = database;
-  return `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${name}?sslmode=verify-full&sslrootcert=${databaseCertificates}`;
+  return `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${name}?sslmode=verify-full&sslrootcert=${sharedFolder}/${databaseCertificates}`;
 }
 
 /** `worker` is our own image, for worker, steward and setup; the others are the engine's. */
@@ -93,7 +84,21 @@ export interface ContainerTask {
   readonly readsAndWrites: readonly StageSecret[];
 }
 
-/** A program of our image. Root, because a task's volume belongs to root and the engine's images run as root. */
-export function ownProgram(program: string): Pick<Container, "image" | "command" | "user"> {
-  return { image: "worker", command: ["node", `apps/steward/src/setup/${program}.ts`], user: "0" };
+/**
+ * A container that runs a program of apps/steward/src/setup from our image. As root, because a task's volume belongs
+ * to root and the engine's images run as root.
+ */
+export function setupProgram(
+  program: "prepare" | "publish" | "free" | "trust",
+  more: Pick<Container, "environment" | "secrets">,
+): Omit<Container, "after" | "essential"> {
+  return {
+    name: program,
+    image: "worker",
+    command: ["node", `apps/steward/src/setup/${program}.ts`],
+    user: "0",
+    environment: { ...more.environment, SHARED_FOLDER: sharedFolder },
+    secrets: more.secrets,
+    shared: "write",
+  };
 }

@@ -33,7 +33,9 @@ export interface EngineEnvironmentInput {
 }
 
 export interface EngineEnvironment {
-  readonly plain: Readonly<Record<string, string>>;
+  readonly plain: Readonly<
+    Record<string, string> & Record<"SERVER_URL" | "SERVER_GRPC_BROADCAST_ADDRESS", string>
+  >;
   /** Name of the variable → the secret that it holds. */
   readonly secret: Readonly<Record<string, EngineSecret>>;
 }

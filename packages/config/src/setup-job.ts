@@ -8,45 +8,69 @@ import {
   type Container,
   type ContainerTask,
   databaseUrlSource,
-  ownProgram,
+  setupProgram,
   sharedFolder,
 } from "./containers.ts";
 import type { EngineEnvironment } from "./engine-environment.ts";
+import { tenant, tokenLifetimeHours } from "./worker-token.ts";
 
-/** The tenant that `hatchet-admin seed` makes: a stage has one. */
-export const tenant = "707d0855-80ab-4e1f-a156-f1c4546cbf52";
-
-/** A token lives for a year and is minted again in its last quarter: a stage deployed now and then never loses it. */
-export const tokenLifetimeHours = 365 * 24;
-export const mintAgainBelowHours = 90 * 24;
-
-/** The keys that a stage keeps for good; another generation replaces them, once. */
+/** The keys that a stage keeps for good; a generation of another name replaces them, once. */
 export const keptGeneration = "kept";
 
-/** What the containers hand on to each other. */
+/** What the containers hand on to each other in the shared folder. */
 export const handedOn = {
-  /** Keysets fresh from `keys`, which `prepare` takes where the stage has none yet. */
-  candidate: `${sharedFolder}/candidate`,
-  /** The stage's keys, a file each. */
-  keys: `${sharedFolder}/keys`,
+  /** Folder with keysets fresh from `keys`, which `prepare` takes where the stage has none yet. */
+  candidate: "candidate",
+  /** Folder with the stage's keys, a file each. */
+  keys: "keys",
   /** The name for a new token; absent when the one in Secrets Manager still serves. */
-  mint: `${sharedFolder}/mint`,
-  token: `${sharedFolder}/token`,
+  mint: "mint",
+  /** The version of the secret as which the new token is published. */
+  version: "version",
+  token: "token",
 } as const;
 
-// Written by apps/infra; read by apps/steward/src/setup/.
-export const SetupSettings = z.object({
-  STAGE: z.string().min(1).describe("The stage that is set up."),
-  DATABASE_URL: z.string().min(1).describe("Secret. The engine's database."),
-  SERVER_URL: z.url().describe("The engine's address, as in every token."),
-  SERVER_GRPC_BROADCAST_ADDRESS: z.string().min(1).describe("Its gRPC address, as in every token."),
-  KEYS_GENERATION: z
+const Shared = z.object({
+  SHARED_FOLDER: z
     .string()
     .min(1)
-    .default(keptGeneration)
-    .describe("Another one than before makes new keys, once."),
+    .describe("Where the task's containers hand files to each other."),
+  DATABASE_CERTIFICATES: z
+    .string()
+    .optional()
+    .describe(
+      "Who signs for the database, in PEM; Amazon's certificates of the region when absent.",
+    ),
+  AWS_REGION: z.string().min(1).optional().describe("The region; set by ECS."),
+});
+
+// Written by engine-task.ts; read by apps/steward/src/setup/trust.ts.
+export const TrustSettings = Shared;
+export type TrustSettings = z.infer<typeof TrustSettings>;
+
+// Written by engine-task.ts; read by apps/steward/src/setup/free.ts.
+export const FreeSettings = Shared.extend({
+  DATABASE_URL: z.string().min(1).describe("Secret. The engine's database."),
+});
+
+// Written here; read by apps/steward/src/setup/{prepare,publish}.ts.
+export const SetupSettings = FreeSettings.extend({
+  STAGE: z.string().min(1).describe("The stage that is set up."),
+  SERVER_URL: z.url().describe("The engine's address, as it stands in every token."),
+  SERVER_GRPC_BROADCAST_ADDRESS: z
+    .string()
+    .min(1)
+    .describe("The engine's gRPC address, as it stands in every token."),
+  KEYS_GENERATION: z.string().min(1).describe("Another one than before makes new keys, once."),
 });
 export type SetupSettings = z.infer<typeof SetupSettings>;
+
+// Written here; read by apps/steward/src/setup/publish.ts.
+export const PublishSettings = SetupSettings.extend({
+  ADMIN_EMAIL: z.email().describe("Whom one logs in as at the dashboard."),
+  ADMIN_PASSWORD: z.string().min(8).describe("Secret. With which password."),
+});
+export type PublishSettings = z.infer<typeof PublishSettings>;
 
 export function setupJob(input: {
   readonly stage: string;
@@ -58,50 +82,44 @@ export function setupJob(input: {
   const { plain } = input.engine;
   const own = {
     STAGE: input.stage,
-    SERVER_URL: plain["SERVER_URL"]!,
-    SERVER_GRPC_BROADCAST_ADDRESS: plain["SERVER_GRPC_BROADCAST_ADDRESS"]!,
+    SERVER_URL: plain.SERVER_URL,
+    SERVER_GRPC_BROADCAST_ADDRESS: plain.SERVER_GRPC_BROADCAST_ADDRESS,
     KEYS_GENERATION: input.keysGeneration ?? keptGeneration,
   };
-  const shared = "write";
+  const admin = {
+    environment: { ADMIN_EMAIL: input.adminEmail },
+    secrets: { ...databaseUrlSource, ADMIN_PASSWORD: { secret: "admin-password" } },
+  } as const;
   const containers: readonly Omit<Container, "after" | "essential">[] = [
     {
       name: "keys",
       image: "admin",
       command: ["/bin/sh", "-c", keysScript],
-      environment: {},
+      environment: { SHARED_FOLDER: sharedFolder },
       secrets: {},
-      shared,
+      shared: "write",
     },
-    {
-      name: "prepare",
-      ...ownProgram("prepare"),
-      environment: own,
-      secrets: databaseUrlSource,
-      shared,
-    },
+    setupProgram("prepare", { environment: own, secrets: databaseUrlSource }),
     {
       name: "migrate",
       image: "migrate",
       command: ["/hatchet/hatchet-migrate"],
       environment: {},
       secrets: databaseUrlSource,
-      shared,
+      shared: "read",
     },
     {
       name: "admin",
       image: "admin",
       command: ["/bin/sh", "-c", adminScript],
-      environment: { ...plain, ADMIN_EMAIL: input.adminEmail },
-      secrets: { ...databaseUrlSource, ADMIN_PASSWORD: { secret: "admin-password" } },
-      shared,
+      environment: { ...plain, ...admin.environment, SHARED_FOLDER: sharedFolder },
+      secrets: admin.secrets,
+      shared: "write",
     },
-    {
-      name: "publish",
-      ...ownProgram("publish"),
-      environment: own,
-      secrets: databaseUrlSource,
-      shared,
-    },
+    setupProgram("publish", {
+      environment: { ...own, ...admin.environment },
+      secrets: admin.secrets,
+    }),
   ];
   return {
     containers: containers.map((container, index) => ({
@@ -117,15 +135,16 @@ export function setupJob(input: {
 // Made every time, for they cost nothing; `prepare` has the say whether they are taken.
 const keysScript = `set -eu
 umask 077
-mkdir -p ${handedOn.candidate}
-exec /hatchet/hatchet-admin keyset create-local-keys --key-dir ${handedOn.candidate}`;
+mkdir -p "$SHARED_FOLDER/${handedOn.candidate}"
+exec /hatchet/hatchet-admin keyset create-local-keys --key-dir "$SHARED_FOLDER/${handedOn.candidate}"`;
 
-// Of several jobs at once all but one may find that another has just made the tenant: the next try finds it there.
+// Of several jobs at once all but one may find that another has just made the tenant: their next try finds it there.
 const adminScript = `set -eu
 umask 077
-export SERVER_ENCRYPTION_MASTER_KEYSET_FILE=${handedOn.keys}/masterKeyset
-export SERVER_ENCRYPTION_JWT_PRIVATE_KEYSET_FILE=${handedOn.keys}/privateJwtKeyset
-export SERVER_ENCRYPTION_JWT_PUBLIC_KEYSET_FILE=${handedOn.keys}/publicJwtKeyset
+cd "$SHARED_FOLDER"
+export SERVER_ENCRYPTION_MASTER_KEYSET_FILE="$PWD/${handedOn.keys}/masterKeyset"
+export SERVER_ENCRYPTION_JWT_PRIVATE_KEYSET_FILE="$PWD/${handedOn.keys}/privateJwtKeyset"
+export SERVER_ENCRYPTION_JWT_PUBLIC_KEYSET_FILE="$PWD/${handedOn.keys}/publicJwtKeyset"
 SERVER_AUTH_COOKIE_SECRETS="$(cat ${handedOn.keys}/cookieSecrets)"
 export SERVER_AUTH_COOKIE_SECRETS
 tries=1

@@ -1,15 +1,22 @@
 /** The engine of a local stage: what must be done once before it starts, before each start, and how it is run. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { randomBytes } from "node:crypto";
 import {
+  type EngineEnvironment,
   type EngineEnvironmentInput,
   type LocalStagePaths,
   UserError,
   adminEmail,
+  endDeadSessions,
   engineEnvironment,
   filledEnvironment,
+  freeWhatItHolds,
+  keysetFiles,
   localAddresses,
+  newCookieSecrets,
+  servingTokenId,
+  tenant,
+  tokenIn,
 } from "@hatchery/config";
 import { query } from "./database.ts";
 import type { EngineProgram } from "./engine-binaries.ts";
@@ -17,9 +24,6 @@ import { lastLines } from "./keeper.ts";
 import type { Ports } from "./ports.ts";
 import { type Running, launch, stageMark } from "./process.ts";
 import { keptSecret, newPassword, writeSecret } from "./secrets.ts";
-
-/** The tenant that `hatchet-admin seed` makes: a stage has one. */
-export const tenant = "707d0855-80ab-4e1f-a156-f1c4546cbf52";
 
 export interface Engine {
   readonly serverUrl: string;
@@ -101,9 +105,9 @@ export function createEngine(input: {
     }
     const read = (name: string) => readFileSync(join(kept, name), "utf8");
     return {
-      masterKeyset: read("master.key"),
-      publicJwtKeyset: read("public_ec256.key"),
-      privateJwtKeyset: read("private_ec256.key"),
+      masterKeyset: read(keysetFiles.masterKeyset),
+      publicJwtKeyset: read(keysetFiles.publicJwtKeyset),
+      privateJwtKeyset: read(keysetFiles.privateJwtKeyset),
     };
   }
 
@@ -112,17 +116,22 @@ export function createEngine(input: {
     grpcAddress,
     async setUp() {
       const [keys] = await Promise.all([keysets(), runToEnd("hatchet-migrate", [])]);
-      const cookieSecrets = keptSecret(
-        join(paths.secrets, "cookie-secrets"),
-        // One key to sign with, one to encrypt with.
-        () => `${randomBytes(16).toString("hex")} ${randomBytes(16).toString("hex")}`,
-      );
+      const cookieSecrets = keptSecret(join(paths.secrets, "cookie-secrets"), newCookieSecrets);
       const broker = brokerUrl === undefined ? "none" : "rabbitmq";
-      environment = filledEnvironment(
-        engineEnvironment({ addresses, ports, broker, place: "local", settings: input.settings }),
-        { databaseUrl, ...(brokerUrl !== undefined && { brokerUrl }), ...keys, cookieSecrets },
-      );
-      if (await hasToken(paths.workerToken, databaseUrl, serverUrl, grpcAddress)) return;
+      const engine = engineEnvironment({
+        addresses,
+        ports,
+        broker,
+        place: "local",
+        settings: input.settings,
+      });
+      environment = filledEnvironment(engine, {
+        databaseUrl,
+        ...(brokerUrl !== undefined && { brokerUrl }),
+        ...keys,
+        cookieSecrets,
+      });
+      if (await hasToken(paths.workerToken, databaseUrl, engine)) return;
       const more = {
         ADMIN_EMAIL: adminEmail({}),
         ADMIN_PASSWORD: keptSecret(join(paths.secrets, "admin-password"), newPassword),
@@ -144,7 +153,7 @@ export function createEngine(input: {
     // Ten years: the token dies with its stage, not on a date.
     const options = ["token", "create", "--name", "hatchery", "--tenant-id", tenant];
     await runToEnd("hatchet-admin", [...options, "--expiresIn", "87600h"], { log: output });
-    const token = /^ey[\w-]+\.[\w-]+\.[\w-]+$/m.exec(readFileSync(output, "utf8"))?.[0];
+    const token = tokenIn(readFileSync(output, "utf8"));
     rmSync(output);
     if (token === undefined) throw new Error('"hatchet-admin token create" printed no token.');
     writeSecret(paths.workerToken, token);
@@ -155,43 +164,19 @@ export function createEngine(input: {
 async function hasToken(
   file: string,
   databaseUrl: string,
-  serverUrl: string,
-  grpcAddress: string,
+  engine: EngineEnvironment,
 ): Promise<boolean> {
   if (!existsSync(file)) return false;
-  const payload = readFileSync(file, "utf8").split(".")[1] ?? "";
-  const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as {
-    token_id: string;
-    server_url: string;
-    grpc_broadcast_address: string;
-  };
-  if (claims.server_url !== serverUrl || claims.grpc_broadcast_address !== grpcAddress)
-    return false;
-  const known = await query(databaseUrl, 'select 1 from "APIToken" where id = $1', [
-    claims.token_id,
-  ]);
+  const id = servingTokenId(readFileSync(file, "utf8"), engine.plain, new Date());
+  if (id === undefined) return false;
+  const known = await query(databaseUrl, 'select 1 from "APIToken" where id = $1', [id]);
   return known.length > 0;
 }
 
-/**
- * Takes from a dead engine what a new one would otherwise wait for: the tenant's partitions for a minute, leases for
- * 30 s, what its workers were at for as long as their heartbeats go on, and operations that were rare in a quiet hour
- * for up to 30 s. A first task then flows after 2 s. With a second engine alive this would give its work to two.
- */
+/** No engine of ours is alive here, and no other one has this database's password. */
 async function freeDeadEngine(databaseUrl: string): Promise<void> {
-  // No engine of ours is alive here, and no other one has this database's password. A session of the dead one may
-  // still be at a statement, and would hold what it has locked.
-  await query(
-    databaseUrl,
-    "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name like 'hatchet-engine%'",
-  );
-  await query(
-    databaseUrl,
-    `update "Tenant" set "schedulerPartitionId" = null, "controllerPartitionId" = null, "workerPartitionId" = null;
-     delete from "ControllerPartition"; delete from "SchedulerPartition"; delete from "TenantWorkerPartition";
-     delete from "Lease"; delete from v1_operation_interval_settings;
-     update "Worker" set "isActive" = false, "lastHeartbeatAt" = "lastHeartbeatAt" - interval '1 minute'`,
-  );
+  await query(databaseUrl, endDeadSessions);
+  await query(databaseUrl, freeWhatItHolds);
 }
 
 async function answersOk(url: string): Promise<boolean> {

@@ -21,10 +21,10 @@ import {
   localFleetFile,
   localStagePaths,
   readLocalStage,
+  tenant,
 } from "@hatchery/config";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { brokerPrograms } from "../src/broker.ts";
-import { tenant } from "../src/engine.ts";
 import {
   type LocalSettings,
   destroyLocalStage,
