@@ -83,7 +83,7 @@ async function standSetupTask(): Promise<Record<string, string>> {
     SETUP_TASK_DEFINITION: taskDefinition?.taskDefinitionArn ?? "",
     SETUP_SUBNETS: Subnet?.SubnetId ?? "",
     SETUP_SECURITY_GROUPS: GroupId ?? "",
-    SETUP_PUBLIC_ADDRESS: "DISABLED",
+    SETUP_PUBLIC_ADDRESS: "false",
   };
 }
 

@@ -27,7 +27,7 @@ export const SetupTask = z.object({
   SETUP_SUBNETS: list.describe("Ids of subnets, separated by commas."),
   SETUP_SECURITY_GROUPS: list.describe("Ids of security groups, separated by commas."),
   SETUP_PUBLIC_ADDRESS: z
-    .enum(["ENABLED", "DISABLED"])
+    .stringbool()
     .describe("Whether the task has a public address: on public subnets it needs one."),
   SETUP_MINUTES: z.coerce
     .number()
@@ -78,7 +78,7 @@ async function start(setup: SetupTask, clients: Clients, deadline: number): Prom
             awsvpcConfiguration: {
               subnets: setup.SETUP_SUBNETS,
               securityGroups: setup.SETUP_SECURITY_GROUPS,
-              assignPublicIp: setup.SETUP_PUBLIC_ADDRESS,
+              assignPublicIp: setup.SETUP_PUBLIC_ADDRESS ? "ENABLED" : "DISABLED",
             },
           },
         }),
