@@ -2,9 +2,7 @@
  * Command: a simulator that is started once per simulation, reads input files and writes output files, as old codes do.
  * Called by a model's `simulate`. Each run has a scratch folder of its own, which is gone afterwards.
  */
-import { mkdirSync, readdirSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Value } from "./columns.ts";
 import {
@@ -15,18 +13,23 @@ import {
   type Command,
 } from "./external.ts";
 import { SimulationFailed, UnableError } from "./failures.ts";
+import { createScratchFolder } from "./scratch.ts";
 
-export interface CommandRun<Output extends string> {
+export interface CommandRun<Output extends string, Binary extends string> {
   /** The executable and its arguments. It runs in the scratch folder: name your own files by absolute path. */
   readonly command: Command;
   /** Files that it reads, by name in the scratch folder: text in which {{name}} stands for a value. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Files that it reads as they are, by name in the scratch folder: where each is, such as an input file of the model. */
+  readonly links?: Readonly<Record<string, string>>;
   /** What it reads from stdin, with {{name}} too. */
   readonly input?: string;
   /** What {{name}} stands for. A number is written in full and with a point: 0.1, 1e-7. */
   readonly values?: Readonly<Record<string, Value>>;
   /** Files that it writes, by name in the scratch folder. */
   readonly outputs?: readonly Output[];
+  /** Files that it writes and that are no text, or are to be kept as they are. */
+  readonly binaries?: readonly Binary[];
   /** The simulation's own signal. */
   readonly signal: AbortSignal;
   /** Ends it after so long, with the cause "time limit". */
@@ -37,45 +40,59 @@ export interface CommandRun<Output extends string> {
   readonly scratch?: string;
 }
 
-export interface CommandResult<Output extends string> {
+export interface CommandResult<Output extends string, Binary extends string> {
   readonly stdout: string;
   /** The text of each file in `outputs`. */
   readonly files: Readonly<Record<Output, string>>;
+  /** The content of each file in `binaries`. */
+  readonly binaries: Readonly<Record<Binary, Buffer>>;
 }
 
 /**
  * Runs a command to its end. Another exit code than 0 fails the simulation as "crashed", with the last line of stderr;
  * a command that is not there, or a template that asks for what there is not, throws an UnableError.
  */
-export async function runCommand<Output extends string = never>(
-  run: CommandRun<Output>,
-): Promise<CommandResult<Output>> {
+export async function runCommand<Output extends string = never, Binary extends string = never>(
+  run: CommandRun<Output, Binary>,
+): Promise<CommandResult<Output, Binary>> {
   const values = run.values ?? {};
   const input = fillTemplate(run.input ?? "", values, "input");
   const files = Object.entries(run.files ?? {}).map(
     ([name, text]) => [name, fillTemplate(text, values, name)] as const,
   );
-  const folder = await mkdtemp(join(scratchRoot(run.scratch), `${process.pid}-`));
+  const folder = createScratchFolder(run.scratch);
   try {
     for (const [name, text] of files) {
       await mkdir(dirname(join(folder, name)), { recursive: true });
       await writeFile(join(folder, name), text);
     }
+    for (const [name, path] of Object.entries(run.links ?? {})) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await symlink(path, join(folder, name));
+    }
     const stdout = await runToEnd(run, folder, input);
-    const read = (run.outputs ?? []).map(async (name) => {
-      const text = await readFile(join(folder, name), "utf8").catch(() => {
+    const read = async (name: Output | Binary) => {
+      const content = await readFile(join(folder, name)).catch(() => {
         throw new Error(`${run.command[0]} wrote no file "${name}".`);
       });
-      return [name, text] as const;
-    });
-    return { stdout, files: Object.fromEntries(await Promise.all(read)) as Record<Output, string> };
+      return [name, content] as const;
+    };
+    const texts = await Promise.all((run.outputs ?? []).map(read));
+    const binaries = await Promise.all((run.binaries ?? []).map(read));
+    return {
+      stdout,
+      files: Object.fromEntries(
+        texts.map(([name, content]) => [name, content.toString("utf8")]),
+      ) as Record<Output, string>,
+      binaries: Object.fromEntries(binaries) as Record<Binary, Buffer>,
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 async function runToEnd(
-  { command, signal, seconds = Infinity, megabytes = Infinity }: CommandRun<string>,
+  { command, signal, seconds = Infinity, megabytes = Infinity }: CommandRun<string, string>,
   folder: string,
   input: string,
 ): Promise<string> {
@@ -133,29 +150,4 @@ export function fillTemplate(
     `The template "${where}" asks for ${[...unknown].join(", ")}, which has no value.`,
     `Values there are: ${Object.keys(values).join(", ") || "none"}.`,
   );
-}
-
-const cleaned = new Set<string>();
-
-/** Where scratch folders are made, without those that ended processes have left. */
-function scratchRoot(root = join(tmpdir(), `hatchery-scratch-${process.getuid?.() ?? 0}`)): string {
-  if (cleaned.has(root)) return root;
-  mkdirSync(root, { recursive: true, mode: 0o700 });
-  cleaned.add(root);
-  for (const name of readdirSync(root)) {
-    const owner = /^(\d+)-/.exec(name)?.[1];
-    if (owner !== undefined && !isAlive(Number(owner)))
-      // A neighbour slot may be at it too.
-      void rm(join(root, name), { recursive: true, force: true }).catch(() => undefined);
-  }
-  return root;
-}
-
-function isAlive(process_: number): boolean {
-  try {
-    process.kill(process_, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -7,8 +7,6 @@
  * Their bytes are a function of the experiment alone: row groups are cut by row number, never by chunk, and what
  * differs by nature (seconds, attempts, worker) stays in the parts.
  */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +14,7 @@ import { ParquetWriter } from "hyparquet-writer";
 import type { SchemaElement } from "hyparquet";
 import type { Column } from "./columns.ts";
 import { compressors } from "./compression.ts";
+import { sha256 } from "./file-hash.ts";
 import { experimentKeys } from "./layout.ts";
 import { manifestColumns, mergeParts, type Ledger } from "./ledger.ts";
 import type { Manifest } from "./manifest.ts";
@@ -88,13 +87,6 @@ async function writeTables(
       await table.append(rows, run.from, run.to);
     }
   }
-}
-
-/** SHA-256 of a file, hex. */
-export async function sha256(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const piece of createReadStream(file)) hash.update(piece as Buffer);
-  return hash.digest("hex");
 }
 
 function* runsOfEqualOutcome(rows: Rows, from: number, to: number) {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { columnsOf, objectSchema, type Value } from "./columns.ts";
 import { describeDesign, DesignSettings, outlineDesign } from "./design.ts";
-import { sha256 } from "./dataset.ts";
+import { sha256 } from "./file-hash.ts";
 import { importRows, type RowWishes } from "./import-rows.ts";
 import { openDesign } from "./open-design.ts";
 import type { Ranges } from "./ranges.ts";

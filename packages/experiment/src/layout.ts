@@ -5,6 +5,7 @@
  *                           parts/<round>/plan.json   written once per round, before its tasks
  *                           parts/<round>/<chunk>.parquet             a finished chunk
  *                           parts/<round>/<chunk>.<rows>.partial.parquet  what an interrupted chunk had
+ *                           parts/<round>/<chunk>.<hash>.tar          files that a part's simulations returned
  *                           progress.json, events.jsonl               kept by the steward while it runs
  *                           trouble/<kind>                            why chunks do not get done, told by workers
  *                           cancelled, halted                         there once a person, or too many failures, stopped it
@@ -54,6 +55,9 @@ export function roundKeys(experiment: string, round: number) {
     folder: `${folder}/`,
     plan: `${folder}/plan.json`,
     part: (chunk: number) => `${folder}/${chunkName(chunk)}.parquet`,
+    /** The files of a part, by their content: of two workers at one chunk each part has its own. */
+    pack: (chunk: number, sha256: string) =>
+      `${folder}/${chunkName(chunk)}.${sha256.slice(0, 16)}.tar`,
     partialPrefix: (chunk: number) => `${folder}/${chunkName(chunk)}.`,
     partial: (chunk: number, rows: number) =>
       `${folder}/${chunkName(chunk)}.${String(rows).padStart(6, "0")}.partial.parquet`,

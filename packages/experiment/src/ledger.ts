@@ -5,9 +5,10 @@
 import { columnsOf, type Column } from "./columns.ts";
 import { experimentKeys, readPartKey, roundKeys } from "./layout.ts";
 import type { Manifest } from "./manifest.ts";
-import { decodePart } from "./part.ts";
+import { decodePart, type PartFacts } from "./part.ts";
 import { Round, chunkCount, chunkRanges, chunksOf } from "./plan.ts";
 import { countOf, rangesWhere, type Ranges } from "./ranges.ts";
+import { filesColumn } from "./returned-files.ts";
 import type { Rows } from "./rows.ts";
 import { readJson, type Store } from "./store.ts";
 
@@ -41,9 +42,10 @@ export interface ExperimentColumns {
 }
 
 export function manifestColumns(manifest: Manifest): ExperimentColumns {
+  const results = columnsOf(manifest.resultSchema, "Result");
   return {
     parameters: columnsOf(manifest.parameterSchema, "Parameter"),
-    results: columnsOf(manifest.resultSchema, "Result"),
+    results: manifest.limits.files === undefined ? results : [...results, filesColumn],
   };
 }
 
@@ -84,6 +86,8 @@ export async function partKeys(
 /** A stretch of consecutive rows of one part, each simulation's final row. */
 export interface MergedRows {
   readonly rows: Rows;
+  /** Of the part that they are in. */
+  readonly facts: PartFacts;
   readonly from: number;
   readonly to: number;
 }
@@ -104,7 +108,7 @@ export async function* mergeParts(
   const corrupt: PartProblem[] = [];
   const account = { chunks: 0, simulationSeconds: 0, retries: 0, interruptions: 0 };
 
-  async function* partsOf(round: Round): AsyncGenerator<Rows> {
+  async function* partsOf(round: Round): AsyncGenerator<ReadPart> {
     const keys = await partKeys(store, manifest.experiment, round.round);
     account.chunks += chunkCount(round.chunkSizes);
     for (const { chunk } of chunksOf(round.chunkSizes)) {
@@ -117,7 +121,7 @@ export async function* mergeParts(
         account.simulationSeconds += facts.seconds;
         account.retries += facts.retries;
         account.interruptions += facts.interruptions;
-        if (rows.count > 0) yield rows;
+        if (rows.count > 0) yield { rows, facts };
       } catch (error) {
         corrupt.push({
           key: part.key,
@@ -131,24 +135,24 @@ export async function* mergeParts(
   const rounds = await readRounds(store, manifest.experiment);
   const cursors = await Promise.all(rounds.map((round) => openCursor(partsOf(round))));
   for (;;) {
-    const open = cursors.filter((cursor) => cursor.rows !== undefined);
+    const open = cursors.filter((cursor) => cursor.part !== undefined);
     if (open.length === 0) break;
     const next = Math.min(...open.map(currentSimulation));
     const here = open.filter((cursor) => currentSimulation(cursor) === next);
     if (here.length > 1) {
       // Rounds are in order, so the last done one, or else the last one, is the one that counts.
-      const best = here.findLast(({ rows, at }) => rows!.failed[at] === 0) ?? here.at(-1)!;
-      mark(best.rows!, best.at, best.at + 1);
-      yield { rows: best.rows!, from: best.at, to: best.at + 1 };
+      const best = here.findLast(({ part, at }) => part!.rows.failed[at] === 0) ?? here.at(-1)!;
+      mark(best.part!.rows, best.at, best.at + 1);
+      yield { ...best.part!, from: best.at, to: best.at + 1 };
       for (const cursor of here) await advance(cursor, cursor.at + 1);
       continue;
     }
     const cursor = here[0]!;
     const others = open.filter((other) => other !== cursor).map(currentSimulation);
     const limit = others.length === 0 ? Infinity : Math.min(...others);
-    const to = firstAtLeast(cursor.rows!.simulation, limit, cursor.at);
-    mark(cursor.rows!, cursor.at, to);
-    yield { rows: cursor.rows!, from: cursor.at, to };
+    const to = firstAtLeast(cursor.part!.rows.simulation, limit, cursor.at);
+    mark(cursor.part!.rows, cursor.at, to);
+    yield { ...cursor.part!, from: cursor.at, to };
     await advance(cursor, to);
   }
 
@@ -170,24 +174,29 @@ export async function* mergeParts(
   };
 }
 
+interface ReadPart {
+  readonly rows: Rows;
+  readonly facts: PartFacts;
+}
+
 interface Cursor {
-  readonly parts: AsyncGenerator<Rows>;
-  rows: Rows | undefined;
+  readonly parts: AsyncGenerator<ReadPart>;
+  part: ReadPart | undefined;
   at: number;
 }
 
-const currentSimulation = (cursor: Cursor) => cursor.rows!.simulation[cursor.at]!;
+const currentSimulation = ({ part, at }: Cursor) => part!.rows.simulation[at]!;
 
-async function openCursor(parts: AsyncGenerator<Rows>): Promise<Cursor> {
+async function openCursor(parts: AsyncGenerator<ReadPart>): Promise<Cursor> {
   const first = await parts.next();
-  return { parts, rows: first.done === true ? undefined : first.value, at: 0 };
+  return { parts, part: first.done === true ? undefined : first.value, at: 0 };
 }
 
 async function advance(cursor: Cursor, to: number): Promise<void> {
   cursor.at = to;
-  if (to < cursor.rows!.count) return;
+  if (to < cursor.part!.rows.count) return;
   const next = await cursor.parts.next();
-  cursor.rows = next.done === true ? undefined : next.value;
+  cursor.part = next.done === true ? undefined : next.value;
   cursor.at = 0;
 }
 

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ObjectSchema } from "./columns.ts";
 import { DesignSettings } from "./design.ts";
+import { InputFile } from "./input-files.ts";
 import { experimentKeys } from "./layout.ts";
 import { Limits } from "./model.ts";
 import { PlanSettings } from "./plan.ts";
@@ -26,6 +27,8 @@ export const Manifest = z.object({
   /** What the model asks of its fleet; the stage that computes it has its own fleets. */
   fleet: z.string().optional(),
   needs: z.record(z.string(), z.string()).optional(),
+  /** Files that its model was given, by the name of the input. */
+  inputs: z.record(z.string(), InputFile).optional(),
   parameterSchema: ObjectSchema,
   resultSchema: ObjectSchema,
   /** What computed it, as far as it can be told: for `diff` and for a reader in a year. */

@@ -2,43 +2,51 @@
  * Model: a user's function from typed parameters to typed results.
  * `defineModel` checks the definition once; everything else in the house only reads it.
  */
+import { isAbsolute } from "node:path";
 import { UserError, exitCodes } from "@hatchery/config";
 import { z } from "zod";
 import { columnsOf, objectSchema, type Column, type ObjectSchema } from "./columns.ts";
 import type { Command } from "./external.ts";
+import type { InputDeclaration, InputDeclarations } from "./input-files.ts";
 import { programFunction, type Program } from "./program.ts";
 import type { RandomStream } from "./random.ts";
+import { filesColumn, type SimulationFiles } from "./returned-files.ts";
 
 /** What a simulation gets beside its parameters. */
-export interface SimulationContext {
+export interface SimulationContext<Input extends string = string> {
   /** This simulation's own random stream: a function of the experiment's seed and the simulation's number alone. */
   readonly random: RandomStream;
   /** Aborted when the simulation should stop early; a long asynchronous simulation should listen. */
   readonly signal: AbortSignal;
   /** Goes to the worker's log with the simulation's number. */
   readonly log: (message: string) => void;
+  /** Where each of the model's input files is on this machine. To be read only: its neighbours read them too. */
+  readonly inputs: Readonly<Record<Input, string>>;
+  /** Takes files that are to be kept with this simulation; for a model that declares `limits.files`. */
+  readonly files: SimulationFiles;
 }
+
+const Size = z.string().regex(/^\d+ (MB|GB)$/, 'must be a size such as "512 MB" or "2 GB"');
 
 /** Bounds on one simulation. Breaking one costs that simulation, never its neighbours. */
 export const Limits = z.strictObject({
   seconds: z.number().positive().max(86_400).default(60),
   attempts: z.int().min(1).max(10).default(1),
-  memory: z
-    .string()
-    .regex(/^\d+ (MB|GB)$/, 'must be a size such as "512 MB" or "2 GB"')
-    .default("2 GB"),
+  memory: Size.default("2 GB"),
+  /** The most that one simulation may return in files, all together; without it, it may return none. */
+  files: Size.refine((size) => bytesOf(size) <= 1e9, 'must be at most "1 GB"').optional(),
 });
 export type Limits = z.infer<typeof Limits>;
 
-type Simulate<P extends z.ZodObject, R extends z.ZodObject> = (
+type Simulate<P extends z.ZodObject, R extends z.ZodObject, I extends string = never> = (
   parameters: z.output<P>,
-  context: SimulationContext,
+  context: SimulationContext<I>,
 ) => z.output<R> | Promise<z.output<R>>;
 
 /** Labels that a fleet must have, such as { memory: "large" }. */
 const Needs = z.record(z.string().min(1), z.string().min(1));
 
-interface Definition<P extends z.ZodObject, R extends z.ZodObject> {
+interface Definition<P extends z.ZodObject, R extends z.ZodObject, I extends string> {
   readonly name: string;
   readonly description?: string;
   /** One field per parameter; ranges and choices are what a design lays out. */
@@ -49,13 +57,19 @@ interface Definition<P extends z.ZodObject, R extends z.ZodObject> {
   readonly fleet?: string;
   /** In place of a name: what its fleet must have, by the labels of FLEETS. */
   readonly needs?: Readonly<Record<string, string>>;
+  /** Files that it needs, by the name under which they are given: `--input name=file`. */
+  readonly inputs?: Readonly<Record<I, InputDeclaration>>;
 }
 
 /** A model is computed by exactly one of two: a function, or a program that answers JSON lines. */
-export type ModelDefinition<P extends z.ZodObject, R extends z.ZodObject> = Definition<P, R> &
+export type ModelDefinition<
+  P extends z.ZodObject,
+  R extends z.ZodObject,
+  I extends string = never,
+> = Definition<P, R, I> &
   (
     | {
-        readonly simulate: Simulate<P, R>;
+        readonly simulate: Simulate<P, R, NoInfer<I>>;
         readonly program?: undefined;
         readonly folder?: undefined;
       }
@@ -76,8 +90,9 @@ export interface Model<P extends z.ZodObject = z.ZodObject, R extends z.ZodObjec
   readonly limits: Limits;
   readonly fleet: string | undefined;
   readonly needs: Readonly<Record<string, string>> | undefined;
+  readonly inputs: InputDeclarations;
   /** For a program too: it starts the program where there is none yet, and asks it. */
-  readonly simulate: Simulate<P, R>;
+  readonly simulate: Simulate<P, R, string>;
   readonly program: Program | undefined;
   readonly parameterSchema: ObjectSchema;
   readonly resultSchema: ObjectSchema;
@@ -95,11 +110,12 @@ export const reservedColumns = [
   "attempts",
   "seconds",
   "worker",
+  filesColumn.name,
 ] as const;
 
 /** Checks a definition and settles its columns. Throws a UserError that names every problem. */
-export function defineModel<P extends z.ZodObject, R extends z.ZodObject>(
-  definition: ModelDefinition<P, R>,
+export function defineModel<P extends z.ZodObject, R extends z.ZodObject, I extends string = never>(
+  definition: ModelDefinition<P, R, I>,
 ): Model<P, R> {
   const problems: string[] = [];
   if (!/^[a-z][a-z0-9-]{0,62}$/.test(definition.name))
@@ -117,6 +133,17 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject>(
     problems.push("it must have either `simulate` or `program`, and not both.");
   if (program !== undefined && (program.length === 0 || folder === undefined))
     problems.push("`program` needs a command and its `folder`, such as import.meta.dirname.");
+  const inputs: InputDeclarations = definition.inputs ?? {};
+  for (const [name, { default: file }] of Object.entries(inputs)) {
+    if (!/^[A-Za-z]\w{0,62}$/.test(name))
+      problems.push(
+        `input ${JSON.stringify(name)} must be letters, digits and "_", at most 63, a letter first.`,
+      );
+    if (file !== undefined && !isAbsolute(file))
+      problems.push(
+        `input "${name}": its default "${file}" must be an absolute path, such as join(import.meta.dirname, "${file}").`,
+      );
+  }
   const parameterSchema = objectSchema(definition.parameters);
   const resultSchema = objectSchema(definition.results);
   const names = [
@@ -134,7 +161,8 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject>(
       `Model "${definition.name}" is not well defined:\n  ${problems.join("\n  ")}`,
       { exitCode: exitCodes.wrongUsage },
     );
-  const { seconds, memory } = limits.data;
+  const { seconds, memory, files } = limits.data;
+  const resultColumns = columnsOf(resultSchema, `Model "${definition.name}": result`);
   const external = program && { command: program, folder };
   return {
     name: definition.name,
@@ -144,15 +172,21 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject>(
     limits: limits.data,
     fleet: definition.fleet,
     needs: definition.needs,
+    inputs,
     simulate:
       external === undefined
-        ? simulate!
-        : programFunction(external, { seconds, memoryBytes: bytesOf(memory) }),
+        ? // Whoever calls it hands over a path for every input that is declared.
+          (simulate! as unknown as Simulate<P, R, string>)
+        : programFunction(external, {
+            seconds,
+            memoryBytes: bytesOf(memory),
+            hasFiles: files !== undefined,
+          }),
     program: external,
     parameterSchema,
     resultSchema,
     parameterColumns: columnsOf(parameterSchema, `Model "${definition.name}": parameter`),
-    resultColumns: columnsOf(resultSchema, `Model "${definition.name}": result`),
+    resultColumns: files === undefined ? resultColumns : [...resultColumns, filesColumn],
   };
 }
 

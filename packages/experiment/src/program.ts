@@ -1,15 +1,20 @@
 /**
  * Program: a simulator in any language. One long-lived process, one JSON line in, one JSON line out.
  *
- *   in   {"simulation": 7, "seed": 4503599627370496, "parameters": {…}}
- *   out  {"results": {…}}  or  {"error": "message"}  or  {"unable": "message"}, with "simulation": 7 if it likes
+ *   in   {"simulation": 7, "seed": 4503599627370496, "parameters": {…}}, with "inputs": {name: path} where the model
+ *        has input files, and "folder", an empty one, where it may return files
+ *   out  {"results": {…}}, with "files": ["name", …] that it has put into the folder;  or  {"error": "message"}  or  {"unable": "message"}, with "simulation": 7 if it likes
  *
  * "error" fails the simulation, "unable" the whole chunk: the program cannot work on this machine.
  */
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { endFailure, measureMemory, memoryEveryMs, startExternal } from "./external.ts";
 import type { Command } from "./external.ts";
 import { SimulationFailed, UnableError } from "./failures.ts";
 import type { SimulationContext } from "./model.ts";
+import { fileNameProblem } from "./returned-files.ts";
+import { createScratchFolder } from "./scratch.ts";
 
 export interface Program {
   readonly command: Command;
@@ -20,12 +25,15 @@ export interface Program {
 interface ProgramLimits {
   readonly seconds: number;
   readonly memoryBytes: number;
+  /** Its simulations may return files. */
+  readonly hasFiles?: boolean;
 }
 
 interface Asked {
   readonly simulation: number;
   readonly since: number;
   readonly log: SimulationContext["log"];
+  readonly files: SimulationContext["files"];
   readonly settle: (results: unknown) => void;
   readonly fail: (error: Error) => void;
 }
@@ -47,19 +55,42 @@ export function programFunction<Results>(
 ): (parameters: Readonly<Record<string, unknown>>, context: SimulationContext) => Promise<Results> {
   let running: Running | undefined;
   let note = "";
+  let folder: string | undefined;
 
-  return (parameters, { random, log }) =>
+  return (parameters, { random, log, inputs, files }) =>
     new Promise((settle, fail) => {
       const { simulation } = random;
       running ??= start();
       if (note !== "") log(note);
       note = "";
       const seed = random.integer(0, Number.MAX_SAFE_INTEGER);
+      const line = {
+        simulation,
+        seed,
+        parameters,
+        ...(Object.keys(inputs ?? {}).length > 0 && { inputs }),
+        ...(limits.hasFiles && { folder: emptyFolder() }),
+      };
       running.ask(
-        { simulation, since: performance.now(), log, settle: settle as Asked["settle"], fail },
-        `${JSON.stringify({ simulation, seed, parameters })}\n`,
+        {
+          simulation,
+          since: performance.now(),
+          log,
+          files,
+          settle: settle as Asked["settle"],
+          fail,
+        },
+        `${JSON.stringify(line)}\n`,
       );
     });
+
+  /** One for all simulations of this process, emptied before each. */
+  function emptyFolder(): string {
+    folder ??= createScratchFolder();
+    for (const name of readdirSync(folder))
+      rmSync(join(folder, name), { recursive: true, force: true });
+    return folder;
+  }
 
   function start(): Running {
     const external = startExternal(program.command, program.folder);
@@ -114,7 +145,7 @@ export function programFunction<Results>(
     };
     return me;
 
-    function hear(line: string, { simulation, settle, fail }: Asked): void {
+    function hear(line: string, { simulation, files, settle, fail }: Asked): void {
       const answer = readAnswer(line);
       // After any of these the lines that follow could be taken for the answers to other simulations.
       if (answer === undefined) return breach("a line that is not JSON", line);
@@ -129,7 +160,12 @@ export function programFunction<Results>(
         fail(new SimulationFailed("threw", answer.error));
       } else if (isRecord(answer.results)) {
         free();
-        settle(answer.results);
+        try {
+          if (answer.files !== undefined) keepFiles(answer.files, files, folder);
+          settle(answer.results);
+        } catch (error) {
+          fail(error as Error);
+        }
       } else breach('neither "results" nor "error"', line);
     }
 
@@ -160,9 +196,30 @@ export function programFunction<Results>(
   }
 }
 
+/** Takes the files that an answer names from the folder. Throws what fails the simulation. */
+function keepFiles(
+  names: unknown,
+  files: SimulationContext["files"],
+  folder: string | undefined,
+): void {
+  const invalid = (message: string) => new SimulationFailed("invalid results", message);
+  if (folder === undefined)
+    throw invalid('Its program names files, but the model declares none: it has no limits.files.');
+  if (!Array.isArray(names)) throw invalid('"files" of its program must be a list of names.');
+  for (const name of names as unknown[]) {
+    const problem = fileNameProblem(name);
+    if (problem !== undefined) throw invalid(problem);
+    const path = join(folder, name as string);
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+      throw invalid(`Its program names the file "${String(name)}", which is not in its folder.`);
+    files.write(name as string, readFileSync(path));
+  }
+}
+
 interface Answer {
   readonly simulation?: unknown;
   readonly results?: unknown;
+  readonly files?: unknown;
   readonly error?: unknown;
   readonly unable?: unknown;
 }

@@ -17,6 +17,7 @@ export const failureCauses = [
   "invalid results",
   "time limit",
   "memory limit",
+  "file limit",
   "crashed",
 ] as const;
 export type FailureCause = (typeof failureCauses)[number];

@@ -4,11 +4,21 @@ import type { z } from "zod";
 import type { Value } from "./columns.ts";
 import { SimulationFailed, UnableError } from "./failures.ts";
 import type { Model, SimulationContext } from "./model.ts";
+import { filesCell, filesColumn, type ReturnedFile, type ReturnedFiles } from "./returned-files.ts";
 import type { Failure, FailureCause } from "./rows.ts";
 
 export type Attempt =
-  | { readonly results: Record<string, Value>; readonly failure?: undefined }
+  | {
+      readonly results: Record<string, Value>;
+      readonly failure?: undefined;
+      /** There for a model that may return files. */
+      readonly files?: readonly ReturnedFile[];
+    }
   | { readonly failure: Failure; readonly results?: undefined };
+
+/** What an attempt needs: a model that declares no inputs and no files does without both. */
+export type AttemptContext = Omit<SimulationContext, "inputs" | "files"> &
+  Partial<Pick<SimulationContext, "inputs">> & { readonly files?: ReturnedFiles };
 
 /**
  * Synchronous when the model is: a promise per simulation would cost more than a quick model does.
@@ -17,25 +27,36 @@ export type Attempt =
 export function attemptSimulation(
   model: Model,
   parameters: Record<string, Value>,
-  context: SimulationContext,
+  context: AttemptContext,
 ): Attempt | Promise<Attempt> {
   const checked = model.parameters.safeParse(parameters);
   if (!checked.success) return { failure: schemaFailure("invalid parameters", checked.error) };
   try {
-    const results = model.simulate(checked.data, context);
+    const results = model.simulate(checked.data, context as SimulationContext);
     return results instanceof Promise
-      ? results.then((settled) => checkResults(model, settled), threw)
-      : checkResults(model, results);
+      ? results.then((settled) => checkResults(model, settled, context.files), threw)
+      : checkResults(model, results, context.files);
   } catch (error) {
     return threw(error);
   }
 }
 
-function checkResults(model: Model, results: unknown): Attempt {
+function checkResults(model: Model, results: unknown, files: ReturnedFiles | undefined): Attempt {
   const checked = model.results.safeParse(results);
-  return checked.success
-    ? { results: checked.data as Record<string, Value> }
-    : { failure: schemaFailure("invalid results", checked.error) };
+  if (!checked.success) return { failure: schemaFailure("invalid results", checked.error) };
+  const values = checked.data as Record<string, Value>;
+  return model.limits.files === undefined || files === undefined
+    ? { results: values }
+    : withFiles(values, files);
+}
+
+function withFiles(results: Record<string, Value>, files: ReturnedFiles): Attempt {
+  try {
+    const taken = files.take();
+    return { results: { ...results, [filesColumn.name]: filesCell(taken) }, files: taken };
+  } catch (error) {
+    return threw(error);
+  }
 }
 
 function threw(error: unknown): Attempt {

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { columnsOf, objectSchema } from "./columns.ts";
 import { roundKeys } from "./layout.ts";
 import type { Manifest } from "./manifest.ts";
+import { Limits } from "./model.ts";
 import { encodePart } from "./part.ts";
 import { chunkRanges, type Round } from "./plan.ts";
 import { createRowBuffer } from "./rows.ts";
@@ -18,7 +19,14 @@ const parameterSchema = objectSchema(z.object({ x: z.number(), on: z.boolean() }
 const resultSchema = objectSchema(z.object({ y: z.number(), note: z.string() }));
 const parameters = columnsOf(parameterSchema, "Parameter");
 const results = columnsOf(resultSchema, "Result");
-const manifest = { experiment: "a/1", total: 1_000, parameterSchema, resultSchema } as Manifest;
+const limits = Limits.parse({});
+const manifest = {
+  experiment: "a/1",
+  total: 1_000,
+  limits,
+  parameterSchema,
+  resultSchema,
+} as Manifest;
 
 let folder: string;
 let store: Store;

@@ -4,7 +4,7 @@ import type { Column, Value } from "./columns.ts";
 import { roundKeys } from "./layout.ts";
 import { manifestColumns, partKeys, readRounds } from "./ledger.ts";
 import type { Manifest } from "./manifest.ts";
-import { decodePart } from "./part.ts";
+import { decodePart, type PartFacts } from "./part.ts";
 import type { ChunkSizes, Round } from "./plan.ts";
 import type { Ranges } from "./ranges.ts";
 import { createRowBuffer, type Rows } from "./rows.ts";
@@ -20,12 +20,33 @@ export async function findRow(
   manifest: Manifest,
   simulation: number,
 ): Promise<Rows | undefined> {
-  let failed: Rows | undefined;
+  const found = await findInPart(store, manifest, simulation);
+  if (found === undefined) return undefined;
+  const { parameters, results } = manifestColumns(manifest);
+  const one = createRowBuffer(parameters, results, 1);
+  one.append(found.rows, found.at, found.at + 1);
+  return one.take();
+}
+
+/** A row among the others of its part. */
+export interface FoundRow {
+  readonly rows: Rows;
+  readonly at: number;
+  readonly facts: PartFacts;
+}
+
+/** Like `findRow`, with the part that the row is in. */
+export async function findInPart(
+  store: Store,
+  manifest: Manifest,
+  simulation: number,
+): Promise<FoundRow | undefined> {
+  let failed: FoundRow | undefined;
   let unreadable: UserError | undefined;
   for (const round of (await readRounds(store, manifest.experiment)).toReversed()) {
     try {
       const row = await rowOfRound(store, manifest, round, simulation);
-      if (row?.failed[0] === 0) return row;
+      if (row?.rows.failed[row.at] === 0) return row;
       failed ??= row;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -41,7 +62,7 @@ async function rowOfRound(
   manifest: Manifest,
   round: Round,
   simulation: number,
-): Promise<Rows | undefined> {
+): Promise<FoundRow | undefined> {
   const chunk = chunkOf(round, simulation);
   if (chunk === undefined) return undefined;
   const { experiment } = manifest;
@@ -57,12 +78,9 @@ async function rowOfRound(
   }
   const { parameters, results } = manifestColumns(manifest);
   try {
-    const { rows } = await decodePart(bytes, [...parameters, ...results]);
+    const { rows, facts } = await decodePart(bytes, [...parameters, ...results]);
     const at = rows.simulation.indexOf(simulation);
-    if (at === -1) return undefined;
-    const one = createRowBuffer(parameters, results, 1);
-    one.append(rows, at, at + 1);
-    return one.take();
+    return at === -1 ? undefined : { rows, at, facts };
   } catch (error) {
     throw new UserError(
       `${key} cannot be read (${error instanceof Error ? error.message : String(error)}).`,
