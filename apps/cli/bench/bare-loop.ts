@@ -1,5 +1,5 @@
 /** The ceiling: the same simulations in a bare loop, no engine, no ledger, no store; results stay in memory. */
-import { createDesign, randomStream, type ComputedSettings } from "@hatchery/experiment";
+import { createDesign, noFiles, randomStream, type ComputedSettings } from "@hatchery/experiment";
 import { loadModels } from "@hatchery/models/load-models";
 
 const [module, name, design, from, to] = process.argv.slice(2) as [
@@ -17,7 +17,12 @@ const { parameters } = createDesign(
 );
 const first = Number(from);
 const columns = model.resultColumns.map(() => new Float64Array(Number(to) - first));
-const context = { signal: new AbortController().signal, log: () => undefined };
+const context = {
+  signal: new AbortController().signal,
+  log: () => undefined,
+  inputs: {},
+  files: noFiles,
+};
 for (let i = first; i < Number(to); i++) {
   const results = await model.simulate(parameters(i), { ...context, random: randomStream(1, i) });
   model.resultColumns.forEach(

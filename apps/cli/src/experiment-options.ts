@@ -1,7 +1,7 @@
 /** The options that say what to compute: shared by `run` and `submit`, and turned into a request in one place. */
 import { Option, type Command } from "commander";
 import { UserError, exitCodes } from "@hatchery/config";
-import type { Column, DesignSettings, Value } from "@hatchery/experiment";
+import { inputProblems, type Column, type DesignSettings, type Value } from "@hatchery/experiment";
 import { importRows } from "@hatchery/experiment/results";
 import { planFor } from "./fleets.ts";
 import type { Io } from "./io.ts";
@@ -17,6 +17,7 @@ export interface ExperimentOptions {
   readonly set: readonly string[];
   readonly range: readonly string[];
   readonly levels: readonly string[];
+  readonly input?: readonly string[];
   readonly replicates?: number;
   readonly chunkSize?: number;
   readonly maxFailures?: number;
@@ -54,6 +55,12 @@ export function addExperimentOptions(command: Command): Command {
       [],
     )
     .option("--levels <name=count>", "steps of a parameter in a grid (repeatable)", collect, [])
+    .option(
+      "--input <name=file>",
+      "a file that the model needs, kept in the store (repeatable)",
+      collect,
+      [],
+    )
     .option("--replicates <R>", "run each point R times, each with its own random stream", Number)
     .option(
       "--chunk-size <S>",
@@ -96,6 +103,11 @@ export async function readRequest(
   const levels: Record<string, number> = {};
   for (const [name, text] of pairs(options.levels, "--levels", "=", problems))
     levels[name] = readNumber(text);
+  const inputs: Record<string, string> = {};
+  for (const [name, file] of pairs(options.input ?? [], "--input", "=", problems))
+    if (Object.hasOwn(inputs, name)) problems.push(`--input ${name} is given twice.`);
+    else inputs[name] = file;
+  problems.push(...(await inputProblems(model.inputs, inputs)));
   if (options.design === "grid" && options.simulations !== undefined)
     problems.push(
       "--simulations does not go with --design grid: its levels say how many there are.",
@@ -126,6 +138,7 @@ export async function readRequest(
     design,
     seed: options.seed,
     name,
+    inputs,
     plan: await planFor(
       model,
       openStage(options.stage),

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { UserError, exitCodes, hatcheryVersion } from "@hatchery/config";
 import { configureAgainCommands } from "./commands/again-commands.ts";
 import { configureExperimentCommands } from "./commands/experiment-commands.ts";
+import { configureFilesCommand } from "./commands/files-command.ts";
 import { configureReplayCommands } from "./commands/replay-commands.ts";
 import { configureResultCommands } from "./commands/result-commands.ts";
 import { configureStageCommands } from "./commands/stage-commands.ts";
@@ -35,6 +36,7 @@ export async function hatchery(words: readonly string[], io: Io): Promise<number
   configureStudyCommands(program, io);
   configureReplayCommands(program, io);
   configureResultCommands(program, io);
+  configureFilesCommand(program, io);
   configureStageCommands(program, io);
   try {
     await program.parseAsync(words, { from: "user" });

@@ -23,6 +23,11 @@ export function processIo(): Io {
     isRedrawing = false;
   };
   process.once("SIGINT", () => interrupted.abort());
+  // Whoever reads has enough, as `head` does.
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
   return {
     out: (text) => stdout.write(`${text}\n`),
     say(text) {

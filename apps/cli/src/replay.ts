@@ -9,9 +9,13 @@ import { fileURLToPath } from "node:url";
 import { UserError, exitCodes } from "@hatchery/config";
 import {
   attemptSimulation,
+  bytesOf,
+  createReturnedFiles,
   createRowBuffer,
   findRow,
+  localInputs,
   manifestColumns,
+  noFiles,
   openDesign,
   randomStream,
   rowValues,
@@ -121,6 +125,8 @@ async function computeHere(
     [simulation, 1],
   ]);
   const parameters = design.parameters(simulation);
+  const inputs = await localInputs(store, manifest.inputs ?? {}, (line) => io.say(line));
+  const { files: limit } = manifest.limits;
   const row = createRowBuffer(columns.parameters, columns.results, 1);
   // A loop in the model never gives the CLI's own handler a turn: Ctrl-C must end the process by itself.
   process.removeAllListeners("SIGINT");
@@ -139,6 +145,8 @@ async function computeHere(
       random: randomStream(seed, simulation),
       signal: io.interrupted,
       log: (message) => io.say(`simulation ${simulation}: ${message}`),
+      inputs,
+      files: limit === undefined ? noFiles : createReturnedFiles(limit, bytesOf(limit)),
     });
   }
 }

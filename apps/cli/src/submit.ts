@@ -15,6 +15,7 @@ import {
   newExperimentId,
   outlineDesign,
   stepExperiment,
+  storeInputs,
   type DesignOutline,
   type DesignSettings,
   type Model,
@@ -31,6 +32,8 @@ export interface Request {
   readonly seed: number;
   readonly name: string;
   readonly plan: PlanSettings;
+  /** Files for the model's inputs, by their names; the model's own for the others. */
+  readonly inputs?: Readonly<Record<string, string>>;
   /** Where it is one step of a series; then it is called after the step. */
   readonly study?: StepOfStudy;
 }
@@ -64,6 +67,7 @@ export async function submit(request: Request, stage: Stage): Promise<string> {
   const columns = model.parameterColumns.length + model.resultColumns.length;
   // Parts and dataset each hold every value once, about 8 bytes before compression.
   await checkSpace(stage.store, total * (columns + 4) * 8 * 2);
+  const inputs = await storeInputs(model.inputs, request.inputs ?? {}, stage.store);
   const now = new Date();
   const experiment =
     study === undefined ? `${request.name}/${newExperimentId(now)}` : stepExperiment(study);
@@ -82,6 +86,7 @@ export async function submit(request: Request, stage: Stage): Promise<string> {
     limits: model.limits,
     ...(model.fleet !== undefined && { fleet: model.fleet }),
     ...(model.needs !== undefined && { needs: model.needs }),
+    ...(Object.keys(inputs).length > 0 && { inputs }),
     parameterSchema: model.parameterSchema,
     resultSchema: model.resultSchema,
     code: await codeVersion(),

@@ -4,10 +4,11 @@ import {
   describeRanges,
   experimentKeys,
   notRunRanges,
+  sha256,
   type Store,
 } from "@hatchery/experiment";
-import { sha256 } from "@hatchery/experiment/results";
 import type { ExperimentState } from "./experiments.ts";
+import { checkFiles } from "./files.ts";
 import { count } from "./progress-line.ts";
 
 /** `experiment`, `total`, `done`, `failed`, `notRun` and `ok` are a contract with scripts. */
@@ -21,7 +22,7 @@ export interface Verification {
   readonly problems: readonly string[];
 }
 
-/** Reads every byte of every part. `ok` only when each simulation is accounted for and nothing differs from the close. */
+/** Reads every byte of every part, and every file that simulations returned. `ok` only when each simulation is accounted for and nothing differs from the close. */
 export async function verify(
   store: Store,
   { manifest, progress, summary }: ExperimentState,
@@ -34,6 +35,8 @@ export async function verify(
     problems.push(
       `${key} cannot be read (${problem}): simulations ${describeRanges(simulations)}.`,
     );
+  for (const { pack, problem, simulations } of await checkFiles(store, manifest))
+    problems.push(`${pack} ${problem}: files of simulations ${describeRanges(simulations)}.`);
   if (summary === undefined)
     problems.push(
       `It is not closed (${progress?.state ?? "queued"}): ${count(notRun)} simulations have no row yet.`,

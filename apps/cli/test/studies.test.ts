@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { localStagePaths, readLocalStage } from "@hatchery/config";
-import type { DesignSettings } from "@hatchery/experiment";
+import { noFiles, type DesignSettings } from "@hatchery/experiment";
 import { buildingEnergy } from "@hatchery/models/building-energy";
 import {
   createMachine,
@@ -69,7 +69,13 @@ test("bisection on building-energy stops at the walls that need the target's hea
       each.map(async ({ heatingSetpoint }) => {
         const given = { wallUValue, infiltration, internalGains, heatingSetpoint };
         const { signal } = new AbortController();
-        const context = { signal, random: undefined as never, log: () => undefined };
+        const context = {
+          signal,
+          random: undefined as never,
+          log: () => undefined,
+          inputs: {},
+          files: noFiles,
+        };
         const parameters = buildingEnergy.parameters.parse(given);
         return (await buildingEnergy.simulate(parameters, context)).heatingKwhPerM2;
       }),

@@ -17,6 +17,7 @@ import {
   readManifest,
   readPartFacts,
   footerBytes,
+  localInputs,
   roundKeys,
   Round,
   sliceOf,
@@ -28,6 +29,7 @@ import {
   type Ranges,
   type Store,
 } from "@hatchery/experiment";
+import { openChunkFiles } from "./chunk-files.ts";
 import type { Slot, SlotWork } from "./slot.ts";
 
 /** Thrown when a chunk was stopped before its end; its partial part is in the store. */
@@ -59,29 +61,40 @@ export async function computeChunk(
   const rows = createRowBuffer(columns.parameters, columns.results, size);
   const allColumns = [...columns.parameters, ...columns.results];
 
-  const earlier = await readEarlier(store, input, allColumns);
+  const inputs = await localInputs(store, manifest.inputs ?? {}, worker.log);
+  const { files: limit } = manifest.limits;
+  await using files = limit === undefined ? undefined : await openChunkFiles(store, input, limit);
+  let earlier = await readEarlier(store, input, allColumns);
+  if (earlier !== undefined && (await files?.takeOver(earlier.facts)) === false)
+    earlier = undefined;
   if (earlier !== undefined) rows.append(earlier.rows);
   const before = rows.count;
+  const left = sliceOf(ranges, before, size - before);
   const end = await slot.run(
-    slotWork(manifest, store, sliceOf(ranges, before, size - before)),
+    { ...slotWork(manifest, store, left), inputs, ...(files && { files: files.forSlot }) },
     { rows: (more) => rows.append(more), log: worker.log },
     stop,
   );
 
   const count = rows.count;
   const computed: [string, number] = [worker.name, count - before];
-  const part = await encodePart(
-    sortedRows(rows.take(), columns.parameters, columns.results),
-    allColumns,
-    {
-      ...input,
-      interruptions: (earlier?.facts.interruptions ?? 0) + (end === "stopped" ? 1 : 0),
-      workers: [...(earlier?.facts.workers ?? []), ...(computed[1] > 0 ? [computed] : [])],
-      writtenAt: new Date().toISOString(),
-    },
-  );
+  const taken = rows.take();
+  const sorted = sortedRows(taken, columns.parameters, columns.results);
+  const isWorth = end === "finished" || count > before;
+  if (files !== undefined && sorted !== taken)
+    throw new Error(
+      "The simulations were not handed over in their order: their files have no place.",
+    );
+  const pack = isWorth ? await files?.store(sorted, allColumns.length - 1) : undefined;
+  const part = await encodePart(sorted, allColumns, {
+    ...input,
+    interruptions: (earlier?.facts.interruptions ?? 0) + (end === "stopped" ? 1 : 0),
+    workers: [...(earlier?.facts.workers ?? []), ...(computed[1] > 0 ? [computed] : [])],
+    writtenAt: new Date().toISOString(),
+    ...(pack && { files: pack }),
+  });
   if (end === "stopped") {
-    if (count > before) await store.create(keys.partial(input.chunk, count), part.bytes);
+    if (isWorth) await store.create(keys.partial(input.chunk, count), part.bytes);
     throw new ChunkInterrupted(`Stopped after ${count} of ${size} simulations.`);
   }
   await store.create(keys.part(input.chunk), part.bytes);

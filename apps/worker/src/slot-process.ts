@@ -6,8 +6,11 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   attemptSimulation,
   createFolderStore,
+  createReturnedFiles,
   createRowBuffer,
+  noFiles,
   openDesign,
+  openPackWriter,
   randomStream,
   UnableError,
   type Attempt,
@@ -29,7 +32,11 @@ const carefulMs = 1_000;
 /** A program is ended at its limit and its slot lives on; should that not help, the slot goes with it. */
 const programGraceSeconds = 5;
 /** Checks against a schema give the same answer each time. */
-const finalCauses: readonly FailureCause[] = ["invalid parameters", "invalid results"];
+const finalCauses: readonly FailureCause[] = [
+  "invalid parameters",
+  "invalid results",
+  "file limit",
+];
 
 const watchdog = startWatchdog();
 let stopping = new AbortController();
@@ -46,7 +53,10 @@ async function run(job: SlotJob, model: Model): Promise<void> {
   const store = createFolderStore(job.store);
   const design = await openDesign(model.parameterColumns, job.design, job.seed, store, job.ranges);
   const rows = createRowBuffer(model.parameterColumns, model.resultColumns);
-  const handOver = () => send({ kind: "rows", rows: rows.take() });
+  const { inputs = {}, files: spooling } = job;
+  using spool = spooling && openPackWriter(spooling.spool, spooling.length);
+  const handOver = () =>
+    send({ kind: "rows", rows: rows.take(), ...(spool && { spooled: spool.length }) });
   const grace = model.program === undefined ? 0 : programGraceSeconds;
   watchdog.limit(job.limits.seconds + grace, job.limits.memoryBytes);
   const startedAt = performance.now();
@@ -63,7 +73,14 @@ async function run(job: SlotJob, model: Model): Promise<void> {
           await send({ kind: "starting", simulation: i });
         }
         const pending = compute(i, parameters, (job.attemptsUsed.get(i) ?? 0) + 1);
-        if (pending !== undefined) await pending;
+        if (pending !== undefined) {
+          await pending;
+          // One that fails because it was told to stop has no row, and so none after it may have one.
+          if (stopping.signal.aborted) {
+            await handOver();
+            return send({ kind: "end", isStopped: true });
+          }
+        }
       } else rows.push(i, job.limits.attempts, 0, [parameters], givenUp);
 
       const now = performance.now();
@@ -90,13 +107,18 @@ async function run(job: SlotJob, model: Model): Promise<void> {
       random: randomStream(job.seed, i),
       signal: stopping.signal,
       log: (message) => void send({ kind: "log", simulation: i, message }),
+      inputs,
+      files: spooling ? createReturnedFiles(spooling.limit, spooling.mostBytes) : noFiles,
     });
     return tried instanceof Promise ? tried.then(settle) : settle(tried);
 
-    function settle({ results, failure }: Attempt): Promise<void> | undefined {
+    function settle({ results, failure, files }: Attempt): Promise<void> | undefined {
       const seconds = (performance.now() - from) / 1_000;
       watchdog.ended();
-      if (failure === undefined) rows.push(i, attempt, seconds, [parameters, results]);
+      if (failure === undefined) {
+        if (files !== undefined) spool?.append(i, files);
+        rows.push(i, attempt, seconds, [parameters, results]);
+      }
       // What fails because it was told to stop has not failed: whoever takes the chunk next runs it.
       else if (stopping.signal.aborted) return undefined;
       else if (!finalCauses.includes(failure.cause) && attempt < job.limits.attempts)

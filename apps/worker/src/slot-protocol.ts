@@ -14,6 +14,10 @@ export interface SlotJob {
   };
   /** The store's address, where a design reads its rows. */
   readonly store: string;
+  /** Where the model's input files are on this machine. */
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** For a model whose simulations return files. */
+  readonly files?: SlotFiles;
   readonly ranges: readonly (readonly [number, number])[];
   /** Attempts that simulations have used up by ending the process they ran in. */
   readonly attemptsUsed: ReadonlyMap<number, number>;
@@ -21,6 +25,15 @@ export interface SlotJob {
   readonly givenUp: ReadonlyMap<number, Failure>;
   /** Announce each simulation before it starts: the last run ended its process and it is not known which it was. */
   readonly isCareful: boolean;
+}
+
+export interface SlotFiles {
+  /** The most that one simulation may return: as the model has it, and in bytes. */
+  readonly limit: string;
+  readonly mostBytes: number;
+  /** The file to which a simulation's files are appended once it is done, from this length on. */
+  readonly spool: string;
+  readonly length: number;
 }
 
 /** From the worker: stop at the next simulation. */
@@ -34,7 +47,8 @@ export type FromSlot =
   | { readonly kind: "ready" }
   | { readonly kind: "unable"; readonly message: string }
   | { readonly kind: "starting"; readonly simulation: number }
-  | { readonly kind: "rows"; readonly rows: Rows }
+  /** `spooled`: how long the spool is with the files of these rows. */
+  | { readonly kind: "rows"; readonly rows: Rows; readonly spooled?: number }
   | { readonly kind: "log"; readonly simulation: number; readonly message: string }
   | { readonly kind: "end"; readonly isStopped: boolean };
 

@@ -12,7 +12,8 @@ import type { FromSlot, SlotJob, ToSlot, Verdict } from "./slot-protocol.ts";
 export type SlotWork = Omit<SlotJob, "kind" | "attemptsUsed" | "givenUp" | "isCareful">;
 
 export interface SlotEvents {
-  rows(rows: Rows): void;
+  /** `spooled`: the length of the spool with their files, for a model that returns some. */
+  rows(rows: Rows, spooled?: number): void;
   log(line: string): void;
 }
 
@@ -45,16 +46,26 @@ export function createSlot(): Slot {
     const attemptsUsed = new Map<number, number>();
     const givenUp = new Map<number, Failure>();
     let left = work.ranges;
+    let { files } = work;
     let isCareful = false;
     for (;;) {
       if (stop.aborted) return "stopped";
       const received = { rows: 0 };
       const end = await runOnce(
-        { ...work, kind: "run", ranges: left, attemptsUsed, givenUp, isCareful },
+        {
+          ...work,
+          kind: "run",
+          ranges: left,
+          attemptsUsed,
+          givenUp,
+          isCareful,
+          ...(files && { files }),
+        },
         {
           ...events,
-          rows(rows) {
+          rows(rows, spooled) {
             received.rows += rows.count;
+            if (files !== undefined && spooled !== undefined) files = { ...files, length: spooled };
             events.rows(rows);
           },
         },
@@ -87,7 +98,7 @@ export function createSlot(): Slot {
       switch (message.kind) {
         case "rows":
           announced = undefined;
-          events.rows(message.rows);
+          events.rows(message.rows, message.spooled);
           break;
         case "starting":
           announced = message.simulation;

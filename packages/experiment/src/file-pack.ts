@@ -20,11 +20,10 @@ const paddingOf = (bytes: number) => (block - (bytes % block)) % block;
 export const packedSize = (bytes: number) => block + bytes + paddingOf(bytes);
 
 /** A file on this machine to which one simulation after the other appends its files. */
-export interface PackWriter {
+export interface PackWriter extends Disposable {
   /** Bytes so far. */
   readonly length: number;
   append(simulation: number, files: readonly ReturnedFile[]): void;
-  close(): void;
 }
 
 /** Goes on after the first `length` bytes; what is behind them, of a process that was ended, is dropped. */
@@ -49,7 +48,7 @@ export function openPackWriter(path: string, length: number): PackWriter {
         throw new Error(`The disk of "${path}" is full: a simulation's files do not fit on it.`);
       written += size;
     },
-    close: () => closeSync(descriptor),
+    [Symbol.dispose]: () => closeSync(descriptor),
   };
 }
 

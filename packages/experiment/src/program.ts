@@ -204,7 +204,7 @@ function keepFiles(
 ): void {
   const invalid = (message: string) => new SimulationFailed("invalid results", message);
   if (folder === undefined)
-    throw invalid('Its program names files, but the model declares none: it has no limits.files.');
+    throw invalid("Its program names files, but the model declares none: it has no limits.files.");
   if (!Array.isArray(names)) throw invalid('"files" of its program must be a list of names.');
   for (const name of names as unknown[]) {
     const problem = fileNameProblem(name);

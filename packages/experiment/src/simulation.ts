@@ -14,7 +14,7 @@ export type Attempt =
       /** There for a model that may return files. */
       readonly files?: readonly ReturnedFile[];
     }
-  | { readonly failure: Failure; readonly results?: undefined };
+  | { readonly failure: Failure; readonly results?: undefined; readonly files?: undefined };
 
 /** What an attempt needs: a model that declares no inputs and no files does without both. */
 export type AttemptContext = Omit<SimulationContext, "inputs" | "files"> &

@@ -1,4 +1,4 @@
-import { attemptSimulation, randomStream, type SimulationContext } from "@hatchery/experiment";
+import { attemptSimulation, randomStream, noFiles } from "@hatchery/experiment";
 import { expect, test } from "vitest";
 import { models } from "../index.ts";
 import {
@@ -9,10 +9,12 @@ import {
   sunPosition,
 } from "./index.ts";
 
-const context: SimulationContext = {
+const context = {
   random: randomStream(1, 0),
   signal: new AbortController().signal,
   log: () => {},
+  inputs: {},
+  files: noFiles,
 };
 
 test("the physics can be called from outside", () => {

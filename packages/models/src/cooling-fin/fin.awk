@@ -1,4 +1,4 @@
-# A straight cooling fin, as an old code would do it: reads the deck FIN.IN, writes the table FIN.OUT.
+# A straight cooling fin, as an old code would do it: reads the deck FIN.IN, writes the table FIN.OUT and, if asked, FIN.PRO.
 # Temperatures at the middles of n equal cells, steady state, adiabatic tip; Thomas' algorithm.
 #   awk -f fin.awk FIN.IN
 
@@ -9,6 +9,7 @@ $1 == "CONDUCTIVITY" { k = $2 }
 $1 == "FILM"         { h = $2 }
 $1 == "BASE"         { base = $2 }
 $1 == "AIR"          { air = $2 }
+$1 == "PROFILE"      { profile = $2 }
 
 END {
   if (n < 2) { print "FIN: CELLS must be at least 2, found \"" n "\"" > "/dev/stderr"; exit 3 }
@@ -29,5 +30,9 @@ END {
   for (j = 1; j <= n; j++) heat += loss * (t[j] - air)
   printf "HEAT %.9e\n", heat > "FIN.OUT"
   printf "TIP %.9e\n", t[n] > "FIN.OUT"
+  if (profile == 1) {
+    print "x,temperature" > "FIN.PRO"
+    for (j = 1; j <= n; j++) printf "%.9e,%.9e\n", (j - 0.5) * dx, t[j] > "FIN.PRO"
+  }
   printf "EFFICIENCY %.9e\n", heat / (2 * h * length_m * (base - air)) > "FIN.OUT"
 }

@@ -1,20 +1,52 @@
-import { attemptSimulation, randomStream, type Model } from "@hatchery/experiment";
+import { readFileSync } from "node:fs";
+import {
+  attemptSimulation,
+  createReturnedFiles,
+  randomStream,
+  type Model,
+} from "@hatchery/experiment";
 import { expect, test } from "vitest";
 import { models } from "../index.ts";
 import { coolingFin } from "./index.ts";
+
+const deck = coolingFin.inputs["deck"]!.default!;
 
 function attempt(given: Record<string, number>, model: Model = models["cooling-fin"]!) {
   return attemptSimulation(model, coolingFin.parameters.parse(given), {
     random: randomStream(1, 0),
     signal: new AbortController().signal,
     log: () => undefined,
+    inputs: { deck },
+    files: createReturnedFiles("1 MB", 1e6),
   });
 }
 
 test("the fin of the defaults is as it was", async () => {
   expect(await attempt({})).toEqual({
-    results: { heatWPerM: 136.1086765, tipTemperature: 71.70802258, efficiency: 0.9073911769 },
+    results: {
+      heatWPerM: 136.1086765,
+      tipTemperature: 71.70802258,
+      efficiency: 0.9073911769,
+      files: "[]",
+    },
+    files: [],
   });
+});
+
+test("its profile falls from the base to the tip that the results name", async () => {
+  const { results, files = [] } = await attempt({ profile: 1 });
+  expect(files.map(({ name }) => name)).toEqual(["profile.csv"]);
+  const [header, ...rows] = Buffer.from(files[0]!.content).toString().trim().split("\n");
+  expect(header).toBe("x,temperature");
+  const temperatures = rows.map((row) => Number(row.split(",")[1]));
+  expect(temperatures).toHaveLength(200);
+  expect(temperatures.toSorted((a, b) => b - a)).toEqual(temperatures);
+  expect(temperatures.at(-1)).toBe(results!["tipTemperature"]);
+});
+
+test("the deck that comes with it asks for every parameter", () => {
+  for (const { name } of coolingFin.parameterColumns)
+    expect(readFileSync(deck, "utf8")).toContain(`{{${name}}}`);
 });
 
 test.each([

@@ -1,4 +1,4 @@
-import { randomStream, type SimulationContext } from "@hatchery/experiment";
+import { noFiles, randomStream, type SimulationContext } from "@hatchery/experiment";
 import { expect, test } from "vitest";
 import { pi } from "./index.ts";
 
@@ -6,6 +6,8 @@ const context = (simulation: number): SimulationContext => ({
   random: randomStream(42, simulation),
   signal: new AbortController().signal,
   log: () => {},
+  inputs: {},
+  files: noFiles,
 });
 
 const estimate = (simulation: number, points: number) =>

@@ -1,4 +1,4 @@
-import { createDesign, type DesignSettings, type StudyStep } from "@hatchery/experiment";
+import { createDesign, noFiles, type DesignSettings, type StudyStep } from "@hatchery/experiment";
 import { expect, test } from "vitest";
 import { buildingEnergy } from "../building-energy/index.ts";
 import { coolingSurface } from "./cooling-surface.ts";
@@ -8,7 +8,13 @@ const { signal } = new AbortController();
 
 async function coolingOf(given: Record<string, unknown>): Promise<number> {
   const parameters = buildingEnergy.parameters.parse(given);
-  const context = { signal, random: undefined as never, log: () => undefined };
+  const context = {
+    signal,
+    random: undefined as never,
+    log: () => undefined,
+    inputs: {},
+    files: noFiles,
+  };
   return (await buildingEnergy.simulate(parameters, context)).coolingKwhPerM2;
 }
 
