@@ -64,7 +64,7 @@ function packHeader(name: string, bytes: number): Buffer {
   octal(bytes, 124, 11);
   octal(0, 136, 11);
   header.write("0", 156, "latin1");
-  header.write("ustar\0" + "00", 257, "latin1");
+  header.write("ustar\u000000", 257, "latin1");
   // The sum of all bytes, its own eight taken for spaces.
   const sum = header.reduce((total, byte) => total + byte, 8 * 0x20);
   octal(sum, 148, 6);

@@ -175,8 +175,7 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject, I exte
     inputs,
     simulate:
       external === undefined
-        ? // Whoever calls it hands over a path for every input that is declared.
-          (simulate! as unknown as Simulate<P, R, string>)
+        ? simulate!
         : programFunction(external, {
             seconds,
             memoryBytes: bytesOf(memory),
