@@ -34,6 +34,7 @@ export type NumberStatistics = z.infer<typeof NumberStatistics>;
 /**
  * Share of a result's variance that goes with one parameter alone (0 to 1): the correlation ratio over bins,
  * corrected for the number of bins. Only parameters that the design varies have one.
+ * From all simulations up to 400,000, else from about 200,000 of them.
  */
 export const Sensitivity = z.object({
   result: z.string(),

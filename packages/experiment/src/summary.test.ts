@@ -214,6 +214,21 @@ describe("sensitivities", () => {
     );
   });
 
+  test("of very many simulations come from a part of them", async () => {
+    const summary = await summaryOf({
+      results: `SELECT *, 3 * a + b AS y FROM (SELECT range AS simulation, ${uniform(2)} AS a, ${uniform(3)} AS b FROM range(1_000_000))`,
+      total: 1_000_000,
+      parameters: [number("a"), number("b")],
+      columns: [number("y")],
+    });
+    expect(summary.results[0]!.count).toBe(1_000_000);
+    const { bins, share } = shareOf(summary, "a");
+    expect(share).toBeCloseTo(0.9, 2);
+    const counted = bins.reduce((sum, { count }) => sum + count, 0);
+    expect(Math.abs(counted - 200_000)).toBeLessThan(5_000);
+    expect(shareOf(summary, "b").share).toBeCloseTo(0.1, 2);
+  });
+
   test("of noise are not raised by the number of bins", async () => {
     // Without the correction, 20 bins of 200 simulations "explain" 19 / 199 = 9.5 % of pure noise.
     const parameters = Array.from({ length: 40 }, (_, i) => `p${i}`);

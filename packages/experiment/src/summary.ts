@@ -19,8 +19,10 @@ import {
 } from "./summary-format.ts";
 
 const histogramBins = 30;
-/** Enough to cut a parameter into twenty bins of 5 % ± 0.3 %. The shares themselves come from every row. */
-const sampleRows = 5000;
+/** Enough to cut a parameter into twenty bins of 5 % ± 0.3 %. */
+const binningRows = 5_000;
+/** A share of such a sample is off by 0.002 at most; every row of 10⁶ would be two thirds of a summary's time. */
+const sensitivityRows = 200_000;
 /** Exact quantiles hold every value in memory: 8 MB per result and million rows, of the 200 MB there are. */
 const resultsPerPass = 8;
 /** Each parameter's bins are a hash table in memory: 90 at once do not fit into 200 MB (measured at 10⁶ rows). */
@@ -179,33 +181,71 @@ async function sensitivities(
   results: readonly NumberStatistics[],
 ): Promise<Sensitivity[]> {
   if (done < 2 || results.length === 0 || parameters.length === 0) return [];
-  const every = Math.max(1, Math.floor(done / sampleRows));
-  // By hash, since every so-and-so-many rows of a grid would show one level only.
   const sample = await rowsOf<Value[]>(
     dataset,
-    `SELECT ${parameters.map(({ name }) => identifier(name)).join(", ")} FROM results WHERE hash(simulation) % ${every} = 0`,
+    `SELECT ${parameters.map(({ name }) => identifier(name)).join(", ")} FROM ${sampleOf(done, binningRows)}`,
   );
   const binned = parameters.flatMap(
     (column, i) =>
       parameterBins(
         column,
         sample.map((row) => row[i] as Value),
-        done,
+        Math.min(done, sensitivityRows),
       ) ?? [],
   );
+  if (binned.length === 0) return [];
+  const rows = sampleOf(done, sensitivityRows);
+  const whole = await sampleStatistics(dataset, rows, results);
   const found: Sensitivity[] = [];
   for (let i = 0; i < binned.length; i += parametersPerPass)
-    found.push(...(await binMeans(dataset, binned.slice(i, i + parametersPerPass), results)));
+    found.push(...(await binMeans(dataset, rows, binned.slice(i, i + parametersPerPass), whole)));
   const place = new Map(results.map(({ name }, i) => [name, i]));
   return found.toSorted(
     (a, b) => (place.get(a.result) ?? 0) - (place.get(b.result) ?? 0) || b.share - a.share,
   );
 }
 
+/**
+ * About `most` of the done simulations, the same ones each time, or all when there are no more.
+ * By hash, since every so-and-so-many rows of a grid would show one level only.
+ */
+function sampleOf(done: number, most: number): string {
+  const every = Math.floor(done / most);
+  return every < 2 ? "results" : `(SELECT * FROM results WHERE hash(simulation) % ${every} = 0)`;
+}
+
+type SampleStatistics = Pick<
+  NumberStatistics,
+  "name" | "count" | "mean" | "standardDeviation" | "minimum" | "maximum"
+>;
+
+async function sampleStatistics(
+  dataset: Dataset,
+  rows: string,
+  results: readonly NumberStatistics[],
+): Promise<SampleStatistics[]> {
+  if (rows === "results") return [...results];
+  const aggregates = results.map(({ name }) => {
+    const x = finite(name);
+    return `count(${x}), avg(${x}), stddev_samp(${x}), min(${x}), max(${x})`;
+  });
+  const [row = []] = await rowsOf<(number | null)[]>(
+    dataset,
+    `SELECT ${aggregates.join(", ")} FROM ${rows}`,
+  );
+  return results.map(({ name }, i) => {
+    const [count, mean, standardDeviation, minimum, maximum] = row
+      .slice(5 * i, 5 * i + 5)
+      .map((value) => value ?? 0) as [number, number, number, number, number];
+    return { name, count, mean, standardDeviation, minimum, maximum };
+  });
+}
+
 async function binMeans(
   dataset: Dataset,
+  rows: string,
   binned: readonly ParameterBins[],
-  results: readonly NumberStatistics[],
+  results: readonly SampleStatistics[],
 ): Promise<Sensitivity[]> {
   // Bins of all parameters are numbered through, so that one number tells the parameter and the bin.
   let next = 0;
@@ -222,7 +262,7 @@ async function binMeans(
   const answer = await rowsOf<[bin: number, ...(number | null)[]]>(
     dataset,
     `SELECT coalesce(${sets.join(", ")}, 0), ${results.map((_, i) => `count(r${i}), avg(r${i})`).join(", ")}
-     FROM (SELECT ${inner.join(", ")} FROM results)
+     FROM (SELECT ${inner.join(", ")} FROM ${rows})
      GROUP BY GROUPING SETS (${sets.map((set) => `(${set})`).join(", ")})`,
   );
   const byBin = new Map(answer.map(([bin, ...means]) => [bin, means]));
@@ -240,7 +280,7 @@ async function binMeans(
 
 /** ε² of a result over bins: see the top of this file. 0 where there is nothing to explain or nothing left to judge by. */
 function explainedShare(
-  { count, mean, standardDeviation, minimum, maximum }: NumberStatistics,
+  { count, mean, standardDeviation, minimum, maximum }: SampleStatistics,
   bins: Sensitivity["bins"],
 ): number {
   if (isConstant(minimum, maximum) || count <= bins.length) return 0;

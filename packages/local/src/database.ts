@@ -133,6 +133,9 @@ function serverSettings(port: number): Record<string, string | number> {
     max_wal_size: "2GB",
     // The engine's statements are short; compiling one costs more than running it.
     jit: "off",
+    // The engine asks the same questions of its many partitions for ever: planned anew each time, an idle stage takes
+    // 3.3 % of a core for its database, planned once 1.0 % (measured).
+    plan_cache_mode: "force_generic_plan",
   };
 }
 
