@@ -1,6 +1,9 @@
 /** A stage's fleets as the CLI knows them: from what its steward wrote down, or, where none has yet, from its settings. */
+import { setTimeout as sleep } from "node:timers/promises";
 import {
+  UserError,
   defaultFleet,
+  exitCodes,
   givenSettings,
   isLocalStage,
   loadStageSettings,
@@ -20,8 +23,54 @@ import type { Io } from "./io.ts";
 import { localFleets } from "./local-fleets.ts";
 import type { Stage } from "./stage.ts";
 
+/** A stage that says that it is up has a steward within a second. */
+const toldWithinMs = 5_000;
+
+/** What the steward last wrote of a stage's fleets. Throws a UserError when none does. */
+export async function knownFleets(stage: Stage): Promise<StageFleets> {
+  for (const end = Date.now() + toldWithinMs; Date.now() < end; await sleep(100)) {
+    const known = await stewardFleets(stage);
+    if (known !== undefined) return known;
+  }
+  throw new UserError(`The steward of stage "${stage.name}" has not told of its fleets.`, {
+    hint: `See:  pnpm hatchery status --stage ${stage.name}`,
+    exitCode: exitCodes.stageNotUp,
+  });
+}
+
+/** Asks the steward for so many workers, or with "auto" for as many as the work needs; answers what was asked for. */
+export async function scaleFleet(
+  stage: Stage,
+  name: string,
+  wish: string,
+): Promise<number | "auto"> {
+  const { fleets } = await knownFleets(stage);
+  const fleet = fleets.find((each) => each.name === name);
+  if (fleet === undefined)
+    throw new UserError(
+      `Stage "${stage.name}" has no fleet "${name}". It has: ${fleets.map((each) => each.name).join(", ")}.`,
+      { exitCode: exitCodes.wrongUsage },
+    );
+  const count = wish.trim() === "" ? Number.NaN : Number(wish);
+  const isPossible = Number.isInteger(count) && count >= 0 && count <= fleet.max;
+  if (wish !== "auto" && !isPossible)
+    throw new UserError(
+      `${JSON.stringify(wish)} workers: it must be a whole number from 0 to ${fleet.max}, the most of fleet "${name}", or "auto".`,
+      { hint: moreWorkers(stage.name, name), exitCode: exitCodes.wrongUsage },
+    );
+  const workers = wish === "auto" ? wish : count;
+  await stage.mailbox.post({ kind: "scale", fleet: name, workers });
+  return workers;
+}
+
+function moreWorkers(stage: string, fleet: string): string {
+  const setting = fleet === defaultFleet ? "WORKER_MAX" : 'its "max" in FLEETS';
+  const start = isLocalStage(stage) ? `pnpm hatchery down, then up` : "deploy";
+  return `For more, set ${setting} in .env.${stage}, and ${start}.`;
+}
+
 /** What the steward wrote; undefined where no steward of this stage's present life has. */
-export async function stewardFleets({ name, store }: Stage): Promise<StageFleets | undefined> {
+async function stewardFleets({ name, store }: Stage): Promise<StageFleets | undefined> {
   const written = await readStageFleets(store, name);
   if (!isLocalStage(name)) return written;
   const startedAt = readLocalStage(name)?.startedAt;
@@ -30,13 +79,13 @@ export async function stewardFleets({ name, store }: Stage): Promise<StageFleets
     : undefined;
 }
 
-export type PlannedFleet = Pick<
+type PlannedFleet = Pick<
   FleetView,
   "name" | "labels" | "min" | "max" | "pin" | "chosen" | "slotsPerWorker"
 >;
 
 /** The fleets that the stage has, or will have once it is up. */
-export async function fleetsOf(
+async function fleetsOf(
   stage: Stage,
   workers: number | undefined,
   io: Io,
@@ -51,7 +100,7 @@ export async function fleetsOf(
   }));
 }
 
-export interface PlanWishes {
+interface PlanWishes {
   readonly chunkSimulations?: number | undefined;
   readonly maxFailures: number;
   readonly workers?: number | undefined;

@@ -4,6 +4,7 @@ import { UserError, exitCodes, hatcheryVersion } from "@hatchery/config";
 import { configureAgainCommands } from "./commands/again-commands.ts";
 import { configureExperimentCommands } from "./commands/experiment-commands.ts";
 import { configureFilesCommand } from "./commands/files-command.ts";
+import { configureFleetCommands } from "./commands/fleet-commands.ts";
 import { configureReplayCommands } from "./commands/replay-commands.ts";
 import { configureResultCommands } from "./commands/result-commands.ts";
 import { configureStageCommands } from "./commands/stage-commands.ts";
@@ -38,6 +39,7 @@ export async function hatchery(words: readonly string[], io: Io): Promise<number
   configureResultCommands(program, io);
   configureFilesCommand(program, io);
   configureStageCommands(program, io);
+  configureFleetCommands(program, io);
   try {
     await program.parseAsync(words, { from: "user" });
     return Number(process.exitCode ?? exitCodes.ok);

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   UserError,
+  defaultFleet,
   exitCodes,
   givenSettings,
   isLocalStage,
@@ -22,6 +23,7 @@ import {
 } from "@hatchery/experiment";
 import { startLocalStage, type Step } from "@hatchery/local";
 import type { Io } from "./io.ts";
+import { scaleFleet } from "./fleets.ts";
 import { localFleets } from "./local-fleets.ts";
 import { duration } from "./progress-line.ts";
 
@@ -71,8 +73,8 @@ export async function bringUp(name: string, options: UpOptions, io: Io): Promise
   const running = readLocalStage(name);
   if (running?.status === "ready") {
     const { workers } = options;
-    if (workers !== undefined && workers !== running.workers.length) {
-      await openStage(name).mailbox.post({ kind: "scale", workers });
+    if (workers !== undefined) {
+      await scaleFleet(openStage(name), defaultFleet, String(workers));
       io.say(`Stage "${name}" is up; it is asked for ${workers} workers.`);
     }
     return running;

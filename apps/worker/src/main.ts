@@ -5,11 +5,13 @@ import { createFolderStore, recordTrouble } from "@hatchery/experiment";
 import { pino } from "pino";
 import { ChunkInterrupted, computeChunk, coolDown } from "./chunk.ts";
 import { connectWorker } from "./engine.ts";
+import { createProtection, namedByTask } from "./ecs-task.ts";
 import { createSlot } from "./slot.ts";
 import { workerEnvironment } from "./environment.ts";
 
 try {
-  await serve(readEnv(WorkerSettings, workerEnvironment(process.env), "worker"));
+  const environment = await namedByTask(workerEnvironment(process.env));
+  await serve(readEnv(WorkerSettings, environment, "worker"));
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
   process.stderr.write(`${error.message}\n${error.hint === undefined ? "" : `\n${error.hint}\n`}`);
@@ -23,6 +25,7 @@ async function serve(settings: WorkerSettings): Promise<void> {
   const slots = Array.from({ length: settings.WORKER_SLOTS }, createSlot);
   const idle = [...slots];
   const underWay = new Set<Promise<unknown>>();
+  const protection = createProtection(process.env["ECS_AGENT_URI"], logger);
 
   const worker = await connectWorker(settings, {
     // The engine takes letters, digits, ".", "-" and "_" only.
@@ -46,6 +49,7 @@ async function serve(settings: WorkerSettings): Promise<void> {
         stop,
       );
       underWay.add(computing);
+      protection.begin();
       try {
         const { done, failed } = await computing;
         logger.info(
@@ -68,6 +72,7 @@ async function serve(settings: WorkerSettings): Promise<void> {
         throw error;
       } finally {
         underWay.delete(computing);
+        protection.end();
         idle.push(slot);
       }
     },

@@ -1,4 +1,4 @@
-/** `up`, `down`, `status`, `fleet`, `logs`, `doctor`: a stage on this machine. */
+/** `up`, `down`, `status`, `logs`, `doctor`: a stage on this machine. */
 import { createReadStream, existsSync, readdirSync, readFileSync, watchFile } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { listExperiments } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { progressLine } from "../progress-line.ts";
-import { bringUp, idleMinutes, openStage, runningStage } from "../stage.ts";
+import { bringUp, idleMinutes, openStage } from "../stage.ts";
 
 export function configureStageCommands(program: Command, io: Io): void {
   const stageOption = ["--stage <stage>", 'which stage: "local", or "local-…" beside it'] as const;
@@ -81,22 +81,6 @@ export function configureStageCommands(program: Command, io: Io): void {
       for (const sentence of state?.trouble ?? []) io.out(sentence);
       for (const progress of active)
         io.out(`${progress.experiment}\n  ${progressLine(progress, 76)}`);
-    });
-
-  program
-    .command("fleet")
-    .description("The workers of a stage.")
-    .command("scale")
-    .description(
-      "Set how many workers the stage has; workers that must go finish what they are at.",
-    )
-    .argument("<N>", "worker processes", wholeNumber("N", 256))
-    .addHelpText("before", examples("fleet scale 4", "fleet scale 0"))
-    .option(...stageOption, "local")
-    .action(async (workers: number, { stage }: { stage: string }) => {
-      runningStage(stage);
-      await openStage(stage).mailbox.post({ kind: "scale", workers });
-      io.say(`Stage "${stage}" is asked for ${workers} workers. See:  pnpm hatchery status`);
     });
 
   program
