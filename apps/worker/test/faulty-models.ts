@@ -1,5 +1,5 @@
 /** A model that does to its process what a bad simulator does. For tests. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { defineModel } from "@hatchery/experiment";
 import { z } from "zod";
 
@@ -48,15 +48,19 @@ const faulty = defineModel({
   results: z.object({ value: z.number() }),
   limits: { seconds: 1, attempts: 2, memory: "400 MB" },
   simulate({ point, faults: list, file, milliseconds }) {
-    const kind = new Map(
-      list.split(",").map((one) => one.split(":") as [string, keyof typeof faults]),
-    );
     spin(milliseconds);
-    return (faults[kind.get(String(point))!]?.(point, file) ?? { value: point * 2 }) as {
+    return (planted(list, point)?.(point, file) ?? { value: point * 2 }) as {
       value: number;
     };
   },
 });
+
+function planted(list: string, point: number) {
+  const kind = new Map(
+    list.split(",").map((one) => one.split(":") as [string, keyof typeof faults]),
+  );
+  return faults[kind.get(String(point))!] as ((point: number, file: string) => unknown) | undefined;
+}
 
 function spin(milliseconds: number): void {
   const end = performance.now() + milliseconds;
@@ -72,4 +76,31 @@ const absent = defineModel({
   folder: import.meta.dirname,
 });
 
-export const models = { faulty, absent };
+/** What `filing` returns as point.bin. */
+export function pointFile(point: number, bytes: number): Buffer {
+  return Buffer.alloc(bytes, `${point},`);
+}
+
+/** Returns files, and its input's text as a result; goes wrong where `faults` says, after it has written them. */
+const filing = defineModel({
+  name: "filing",
+  parameters: z.object({
+    point: z.int().min(0).max(1_000_000),
+    bytes: z.int().default(1_000),
+    faults: z.string().default(""),
+    file: z.string().default(""),
+    milliseconds: z.number().default(0),
+  }),
+  results: z.object({ value: z.number(), said: z.string() }),
+  inputs: { words: { description: "Any text." } },
+  limits: { seconds: 5, attempts: 2, memory: "400 MB", files: "1 MB" },
+  simulate({ point, bytes, faults: list, file, milliseconds }, { inputs, files }) {
+    if (bytes > 0) files.write("point.bin", pointFile(point, bytes));
+    if (point % 2 === 0) files.write("even.txt", `${point}\n`);
+    spin(milliseconds);
+    planted(list, point)?.(point, file);
+    return { value: point * 2, said: readFileSync(inputs.words, "utf8") };
+  },
+});
+
+export const models = { faulty, absent, filing };

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -55,6 +55,22 @@ test("files and stdin go in, stdout and files come out, the scratch folder goes"
   expect(folder).toContain(scratch);
   expect(result.files).toEqual({ "a.out": "x=0.5\n" });
   expect(readdirSync(scratch)).toEqual([]);
+});
+
+test("a file is read where it is, and what is no text comes out as it was written", async () => {
+  const mesh = join(scratch, "mesh.bin");
+  writeFileSync(mesh, Buffer.from([0, 255, 128]));
+  const { binaries, stdout } = await runCommand({
+    command: sh("cat meshes/a.msh meshes/a.msh > twice.bin; test -L meshes/a.msh && printf link"),
+    links: { "meshes/a.msh": mesh },
+    binaries: ["twice.bin"],
+    signal,
+    scratch,
+  });
+  expect(stdout).toBe("link");
+  expect([...binaries["twice.bin"]]).toEqual([0, 255, 128, 0, 255, 128]);
+  expect([...readFileSync(mesh)]).toEqual([0, 255, 128]);
+  rmSync(mesh);
 });
 
 test("numbers are printed with a point whatever the machine's locale", async () => {

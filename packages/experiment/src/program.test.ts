@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineModel, type Model } from "./model.ts";
 import { randomStream } from "./random.ts";
+import { createReturnedFiles } from "./returned-files.ts";
 import { attemptSimulation } from "./simulation.ts";
 
 /** A model whose program is this body of a Node function: `line` comes in, `write` goes out. */
@@ -69,6 +71,71 @@ test("one process answers many simulations, each with its number, its seed and i
   const others = programModel(`answer({ y: simulation * 100 + x * 10 + count });`);
   const answers = [await attempt(others, 3, [], 2), await attempt(others, 4, [], 5)];
   expect(answers.map(({ results }) => results?.["y"])).toEqual([321, 452]);
+});
+
+describe("a program with files", () => {
+  /** Answers after this body, in which `line` is what came in and `fs` is Node's. */
+  function filingModel(body: string): Model {
+    const script = `
+      const fs = require("node:fs");
+      require("readline").createInterface({ input: process.stdin }).on("line", (text) => {
+        const line = JSON.parse(text);
+        let files;
+        ${body}
+        process.stdout.write(JSON.stringify({ results: { y: 1 }, files }) + "\\n");
+      });`;
+    return defineModel({
+      name: "filing",
+      parameters: z.object({}),
+      results: z.object({ y: z.number() }),
+      inputs: { words: { description: "Any text." } },
+      limits: { seconds: 5, files: "1 MB" },
+      program: [process.execPath, "-e", script],
+      folder: import.meta.dirname,
+    });
+  }
+
+  const attemptFiling = (model: Model) =>
+    attemptSimulation(
+      model,
+      {},
+      {
+        random: randomStream(42, 0),
+        signal: new AbortController().signal,
+        log: () => undefined,
+        inputs: { words: fileURLToPath(import.meta.url) },
+        files: createReturnedFiles("1 MB", 1e6),
+      },
+    );
+
+  test("reads its inputs and returns what it puts into its folder, which is empty each time", async () => {
+    const model = filingModel(`
+      const there = fs.readdirSync(line.folder).join();
+      fs.writeFileSync(line.folder + "/a.txt", there + fs.readFileSync(line.inputs.words, "utf8").slice(0, 6));
+      files = ["a.txt"];`);
+    for (let time = 0; time < 2; time++) {
+      const { files } = await attemptFiling(model);
+      expect(files!.map(({ name, content }) => [name, String(content)])).toEqual([
+        ["a.txt", "import"],
+      ]);
+    }
+  });
+
+  test.each([
+    ["is not there", 'files = ["b.txt"];', "invalid results", 'the file "b.txt", which is not in'],
+    ["is elsewhere", 'files = ["../b"];', "invalid results", '"../b"'],
+    ["is no list", 'files = "b.txt";', "invalid results", "must be a list"],
+    [
+      "is too large",
+      'fs.writeFileSync(line.folder + "/b", Buffer.alloc(2e6)); files = ["b"];',
+      "file limit",
+      "more than 1 MB",
+    ],
+  ])("what it names and %s fails the simulation", async (_, body, cause, message) => {
+    expect(await attemptFiling(filingModel(body))).toMatchObject({
+      failure: { cause, message: expect.stringContaining(message) },
+    });
+  });
 });
 
 test("an answer that comes in pieces is one answer", async () => {
