@@ -41,8 +41,6 @@ export interface Keeper {
   readonly logger: Logger;
 }
 
-/** How often the parts are looked through: soon enough for a progress line; 50,000 names take about 50 ms. */
-const lookEveryMs = 200;
 /** Without a new part for so long, the engine is asked whether it still has the missing chunks. */
 const quietMs = 10_000;
 /** A chunk that is taken back ends at its next simulation and its worker writes what it has: waited for so long. */
@@ -223,7 +221,7 @@ async function runRound(
       takenBackAt = performance.now();
       await engine.cancel(experiment, since);
     }
-    await sleep(lookEveryMs);
+    await sleep(store.lookEveryMs);
     const now = performance.now();
     const lacking = missing.length;
     missing = await account.look(round);

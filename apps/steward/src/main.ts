@@ -4,9 +4,9 @@ import { StewardSettings, UserError, exitCodes, readEnv } from "@hatchery/config
 import {
   activeKey,
   activePrefix,
-  createFolderMailbox,
-  createFolderStore,
   experimentKeys,
+  openMailbox,
+  openStore,
   recordEvent,
   type Message,
 } from "@hatchery/experiment";
@@ -32,8 +32,10 @@ try {
 
 async function serve(settings: StewardSettings): Promise<void> {
   const logger = pino({ name: "steward", level: settings.LOG_LEVEL });
-  const store = createFolderStore(settings.STORE);
-  const mailbox = createFolderMailbox(settings.MAILBOX);
+  const store = await openStore(settings.STORE);
+  const mailbox = await openMailbox(settings.MAILBOX, {
+    onRefused: (text) => logger.error({ text: text.slice(0, 500) }, "refused: no message"),
+  });
   const engine = await connectEngine(
     settings,
     settings.FLEETS.map(({ name }) => name),

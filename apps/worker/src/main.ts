@@ -1,7 +1,7 @@
 /** A worker: takes chunks from the engine, computes them in a process per slot, writes their parts to the store. */
 import { hostname } from "node:os";
 import { UserError, WorkerSettings, exitCodes, readEnv } from "@hatchery/config";
-import { createFolderStore, recordTrouble } from "@hatchery/experiment";
+import { openStore, recordTrouble } from "@hatchery/experiment";
 import { pino } from "pino";
 import { ChunkInterrupted, computeChunk, coolDown } from "./chunk.ts";
 import { connectWorker } from "./engine.ts";
@@ -20,7 +20,7 @@ try {
 
 async function serve(settings: WorkerSettings): Promise<void> {
   const logger = pino({ name: settings.WORKER_NAME, level: settings.LOG_LEVEL });
-  const store = createFolderStore(settings.STORE);
+  const store = await openStore(settings.STORE);
   const stopping = new AbortController();
   const slots = Array.from({ length: settings.WORKER_SLOTS }, createSlot);
   const idle = [...slots];

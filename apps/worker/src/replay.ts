@@ -2,13 +2,13 @@
  * Replays one simulation in a slot, as a worker computes it: for one that may end, block or fill its process.
  * Started by the CLI with the store, the experiment and the simulation's number; answers with its row as `Rows`.
  */
-import { createFolderStore, localInputs, readManifest, type Rows } from "@hatchery/experiment";
+import { localInputs, openStore, readManifest, type Rows } from "@hatchery/experiment";
 import { slotWork } from "./chunk.ts";
 import { openChunkFiles } from "./chunk-files.ts";
 import { createSlot } from "./slot.ts";
 
 const [address, experiment, simulation] = process.argv.slice(2) as [string, string, string];
-const store = createFolderStore(address);
+const store = await openStore(address);
 const manifest = await readManifest(store, experiment);
 if (manifest === undefined) throw new Error(`The store has no experiment "${experiment}".`);
 const work = slotWork(manifest, store, [[Number(simulation), 1]]);

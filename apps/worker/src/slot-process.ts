@@ -5,12 +5,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   attemptSimulation,
-  createFolderStore,
   createReturnedFiles,
   createRowBuffer,
   noFiles,
   openDesign,
   openPackWriter,
+  openStore,
   randomStream,
   UnableError,
   type Attempt,
@@ -50,7 +50,7 @@ function send(message: FromSlot): Promise<void> {
 }
 
 async function run(job: SlotJob, model: Model): Promise<void> {
-  const store = createFolderStore(job.store);
+  const store = await openStore(job.store);
   const design = await openDesign(model.parameterColumns, job.design, job.seed, store, job.ranges);
   const rows = createRowBuffer(model.parameterColumns, model.resultColumns);
   const { inputs = {}, files: spooling } = job;

@@ -1,4 +1,5 @@
 export * from "./errors.ts";
+export * from "./aws-errors.ts";
 export * from "./local-stage.ts";
 export * from "./worker.ts";
 export * from "./worker-token.ts";

@@ -306,5 +306,5 @@ function refusal(name: string, ending: Ending, { shown, count }: Problems): User
 
 /** By content: what is there already stays. */
 async function put(store: Store, key: string, file: string): Promise<void> {
-  if ((await store.localFile(key)) === undefined) await store.replaceFromFile(key, file);
+  if ((await store.readEnd(key, 1)) === undefined) await store.replaceFromFile(key, file);
 }

@@ -1,10 +1,8 @@
 /**
  * Mailbox: how a request reaches the steward. The CLI posts, the steward takes; neither needs the other to be up.
- * A folder here; an SQS queue on AWS. At least once: whoever takes a message must be able to take it twice.
+ * A folder here (mailbox-folder.ts); an SQS queue on AWS (mailbox-sqs.ts). At least once, and nearly in order: whoever
+ * takes a message must be able to take it twice, and after a later one.
  */
-import { randomBytes } from "node:crypto";
-import * as fs from "node:fs/promises";
-import { join } from "node:path";
 import { defaultFleet } from "@hatchery/config";
 import { z } from "zod";
 
@@ -35,36 +33,16 @@ export interface Delivery {
 export interface Mailbox {
   readonly address: string;
   post(message: z.input<typeof Message>): Promise<void>;
-  /** What has arrived, oldest first; empty when nothing did. */
+  /** What has arrived, oldest first; empty when nothing did. A queue is waited at, a folder is looked into. */
   take(): Promise<Delivery[]>;
 }
 
-export function createFolderMailbox(folder: string): Mailbox {
-  return {
-    address: folder,
-    async post(message) {
-      await fs.mkdir(folder, { recursive: true });
-      const name = `${String(Date.now()).padStart(15, "0")}-${randomBytes(4).toString("hex")}.json`;
-      const beside = join(folder, `.${name}`);
-      await fs.writeFile(beside, JSON.stringify(Message.parse(message)));
-      await fs.rename(beside, join(folder, name));
-    },
-    async take() {
-      const names = await fs.readdir(folder).catch(() => []);
-      const deliveries: Delivery[] = [];
-      for (const name of names.filter((each) => /^\d.*\.json$/.test(each)).toSorted()) {
-        const path = join(folder, name);
-        const message = readMessage(await fs.readFile(path, "utf8"));
-        // A message of a newer or broken sender must not stop those behind it.
-        if (message === undefined) await fs.rename(path, `${path}.refused`);
-        else deliveries.push({ message, done: () => fs.rm(path, { force: true }) });
-      }
-      return deliveries;
-    },
-  };
+export interface MailboxOptions {
+  /** Hears of what arrived and is no message: of a newer or broken sender, it must not stop those behind it. */
+  readonly onRefused?: (text: string) => void;
 }
 
-function readMessage(text: string): Message | undefined {
+export function readMessage(text: string): Message | undefined {
   try {
     return Message.parse(JSON.parse(text));
   } catch {

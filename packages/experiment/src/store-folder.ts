@@ -3,22 +3,19 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { UserError, exitCodes } from "@hatchery/config";
-import type { Store, StoredObject } from "./store.ts";
+import { checkKey, type Store, type StoredObject } from "./store.ts";
 
 export function createFolderStore(folder: string): Store {
-  const pathOf = (key: string) => {
-    const path = join(folder, key);
-    if (relative(folder, path).startsWith("..")) throw new Error(`Key "${key}" leaves the store.`);
-    return path;
-  };
+  const pathOf = (key: string) => join(folder, checkKey(key));
+  /** The folder of a prefix that ends in "/", or that holds the names that a prefix begins. */
+  const folderOf = (prefix: string) => join(folder, prefix.slice(0, prefix.lastIndexOf("/") + 1));
 
   /** Writes beside the final name and then gives it its name: no reader ever sees half an object. */
   async function writeBeside(path: string, content: Uint8Array | string): Promise<string> {
-    await fs.mkdir(dirname(path), { recursive: true });
     // The leading dot keeps it out of every listing.
     const beside = join(dirname(path), `.${randomBytes(6).toString("hex")}.writing`);
     try {
-      await fs.writeFile(beside, content);
+      await inFolder(path, () => fs.writeFile(beside, content));
     } catch (error) {
       await fs.rm(beside, { force: true });
       throw error;
@@ -26,13 +23,19 @@ export function createFolderStore(folder: string): Store {
     return beside;
   }
 
-  const guarded = <T>(work: () => Promise<T>) =>
-    work().catch((error: NodeJS.ErrnoException) => {
-      throw storeError(error, folder) ?? error;
-    });
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw storeError(error as NodeJS.ErrnoException, folder) ?? error;
+    }
+  };
 
   return {
     address: folder,
+    // 50,000 names take about 50 ms.
+    lookEveryMs: 200,
+    addressOf: pathOf,
     read: (key) => guarded(() => orMissing(fs.readFile(pathOf(key)))),
     readEnd: (key, bytes) =>
       guarded(() => readSlice(pathOf(key), (size) => [Math.max(0, size - bytes), size])),
@@ -61,23 +64,27 @@ export function createFolderStore(folder: string): Store {
     replaceFromFile: (key, file) =>
       guarded(async () => {
         const path = pathOf(key);
-        await fs.mkdir(dirname(path), { recursive: true });
         try {
-          await fs.rename(file, path);
+          await inFolder(path, () => fs.rename(file, path));
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
           const beside = join(dirname(path), `.${randomBytes(6).toString("hex")}.writing`);
-          await fs.copyFile(file, beside);
+          await inFolder(path, () => fs.copyFile(file, beside));
           await fs.rename(beside, path);
           await fs.rm(file);
         }
       }),
-    remove: (key) => guarded(() => fs.rm(pathOf(key), { force: true })),
+    remove: (key) =>
+      guarded(async () => {
+        const path = pathOf(key);
+        // What is a folder here is no object.
+        if (await isObject(path)) await orMissing(fs.unlink(path));
+        await removeEmptyFolders(dirname(path), folder);
+      }),
     list: (prefix) =>
       guarded(async () => {
-        const start = prefix.endsWith("/") ? prefix : dirname(prefix);
         const entries = await orMissing(
-          fs.readdir(pathOf(start), { recursive: true, withFileTypes: true }),
+          fs.readdir(folderOf(prefix), { recursive: true, withFileTypes: true }),
         );
         const found: StoredObject[] = [];
         for (const entry of entries ?? []) {
@@ -90,13 +97,13 @@ export function createFolderStore(folder: string): Store {
         }
         return found.toSorted((a, b) => (a.key < b.key ? -1 : 1));
       }),
-    names: (prefix) =>
+    names: (prefix, after = "") =>
       guarded(async () => {
-        const names = (await orMissing(fs.readdir(pathOf(prefix)))) ?? [];
-        return names.filter((name) => !name.startsWith(".")).toSorted();
+        const names = (await orMissing(fs.readdir(folderOf(prefix)))) ?? [];
+        return names.filter((name) => !name.startsWith(".") && name > after).toSorted();
       }),
     localFile: (key) =>
-      guarded(async () => ((await orMissing(fs.stat(pathOf(key)))) ? pathOf(key) : undefined)),
+      guarded(async () => ((await isObject(pathOf(key))) ? pathOf(key) : undefined)),
   };
 }
 
@@ -108,7 +115,9 @@ async function readSlice(
   const file = await orMissing(fs.open(path));
   if (file === undefined) return undefined;
   try {
-    const [from, to] = slice((await file.stat()).size);
+    const stat = await file.stat();
+    if (!stat.isFile()) return undefined;
+    const [from, to] = slice(stat.size);
     const bytes = Buffer.alloc(Math.max(0, to - from));
     await file.read(bytes, 0, bytes.length, from);
     return bytes;
@@ -117,12 +126,37 @@ async function readSlice(
   }
 }
 
+/** Does something in the folder of a path, which is made where it lacks, and again where it was just taken away as empty. */
+async function inFolder<T>(path: string, work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await fs.mkdir(dirname(path), { recursive: true });
+      return await work();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || tries === 5) throw error;
+    }
+  }
+}
+
+/** A bucket has no folder without an object in it; neither has this store. */
+async function removeEmptyFolders(path: string, top: string): Promise<void> {
+  for (let folder = path; folder !== top; folder = dirname(folder)) {
+    const isRemoved = await fs.rmdir(folder).then(
+      () => true,
+      () => false,
+    );
+    if (!isRemoved) return;
+  }
+}
+
+const isObject = async (path: string) => (await orMissing(fs.stat(path)))?.isFile() === true;
+
 async function orMissing<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return undefined;
     throw error;
   }
 }

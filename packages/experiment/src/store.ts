@@ -1,7 +1,7 @@
 /**
  * Store: where everything that must outlive a stage is kept, under keys such as
  * `experiments/building-energy/20261121-093000-k3f9/manifest.json`.
- * A folder here (store-folder.ts); a bucket on AWS.
+ * A folder here (store-folder.ts); a bucket on AWS (store-s3.ts).
  */
 export interface StoredObject {
   readonly key: string;
@@ -11,6 +11,10 @@ export interface StoredObject {
 export interface Store {
   /** How a person would find it: the folder, or s3://bucket/prefix. */
   readonly address: string;
+  /** How often it may be asked for news: what is free in a folder costs time and money in a bucket. */
+  readonly lookEveryMs: number;
+  /** How a person would find one object. */
+  addressOf(key: string): string;
   read(key: string): Promise<Buffer | undefined>;
   /** The last `bytes` of an object: what a Parquet reader needs first. */
   readEnd(key: string, bytes: number): Promise<Buffer | undefined>;
@@ -23,15 +27,28 @@ export interface Store {
   create(key: string, content: Uint8Array | string): Promise<boolean>;
   /** Writes an object that is derived from others (progress, summary) over what was there, in one step. */
   replace(key: string, content: Uint8Array | string): Promise<void>;
-  /** Like `replace`, from a local file, which is moved or deleted. */
+  /** Like `replace`, from a local file, which is moved away. */
   replaceFromFile(key: string, file: string): Promise<void>;
   remove(key: string): Promise<void>;
   /** Objects whose key starts with `prefix`, in key order. */
   list(prefix: string): Promise<StoredObject[]>;
-  /** The names right below a prefix that ends in "/", as a folder listing has them. */
-  names(prefix: string): Promise<string[]>;
-  /** A local file with the object's content; for a folder store the object itself: read only. */
+  /**
+   * The names right below a prefix that ends in "/", as a folder listing has them, in order; those after `after` only
+   * when it is given. Nobody has to list what is known already: 50,000 parts are 50 requests to a bucket.
+   */
+  names(prefix: string, after?: string): Promise<string[]>;
+  /** A local file with the object's content, read only and good for an hour; for a folder store the object itself. */
   localFile(key: string): Promise<string | undefined>;
+}
+
+/** Refuses a key that a folder would not hold as a bucket does. */
+export function checkKey(key: string): string {
+  // A leading dot is for what is being written; it covers "." and ".." too.
+  if (key.split("/").some((name) => name === "" || name.startsWith(".")))
+    throw new Error(
+      `"${key}" is no key of a store: it has an empty name or one that begins with a dot.`,
+    );
+  return key;
 }
 
 /** Reads a JSON object, checked by `parse`. */
