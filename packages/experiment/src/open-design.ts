@@ -2,7 +2,7 @@
  * Open design: any design, ready to answer. One whose parameters are rows of a file reads those of the simulations
  * that are asked for, so that a chunk of a million-row file costs no more than one of a small file.
  */
-import { asyncBufferFromFile, parquetMetadataAsync, parquetRead } from "hyparquet";
+import { type AsyncBuffer, parquetMetadataAsync, parquetRead } from "hyparquet";
 import type { Column, Value } from "./columns.ts";
 import {
   constantParameters,
@@ -130,20 +130,29 @@ const mostRowFiles = 4;
 
 async function openRowFile(store: Store, { sha256, source }: RowSettings): Promise<RowFile> {
   const key = inputKey(sha256, "parquet");
-  const path = await store.localFile(key);
-  if (path === undefined)
-    throw new Error(`The store "${store.address}" lacks ${key}, the rows of ${source.name}.`);
-  const known = rowFiles.get(path);
+  const address = store.addressOf(key);
+  const known = rowFiles.get(address);
   if (known !== undefined) return known;
-  const opening = readFooter(path);
-  rowFiles.set(path, opening);
+  const opening = readFooter(store, key, source.name);
+  rowFiles.set(address, opening);
   if (rowFiles.size > mostRowFiles) rowFiles.delete(rowFiles.keys().next().value!);
-  opening.catch(() => rowFiles.delete(path));
+  opening.catch(() => rowFiles.delete(address));
   return opening;
 }
 
-async function readFooter(path: string): Promise<RowFile> {
-  const file = await asyncBufferFromFile(path);
+/** Reads ranges only: a thousand workers must not bring a whole file each. */
+async function readFooter(store: Store, key: string, name: string): Promise<RowFile> {
+  const object = (await store.list(key)).find((one) => one.key === key);
+  if (object === undefined)
+    throw new Error(`The store "${store.address}" lacks ${key}, the rows of ${name}.`);
+  const file: AsyncBuffer = {
+    byteLength: object.size,
+    async slice(from, to = object.size) {
+      const bytes = await store.readRange(key, from, to - from);
+      if (bytes === undefined) throw new Error(`${store.addressOf(key)} is gone.`);
+      return new Uint8Array(bytes).buffer;
+    },
+  };
   const metadata = await parquetMetadataAsync(file);
   const total = Number(metadata.num_rows);
   const groupRows = Number(metadata.row_groups[0]?.num_rows ?? 0);
@@ -171,7 +180,7 @@ async function readFooter(path: string): Promise<RowFile> {
         const cells = found.get(column.name);
         if (cells?.length !== count)
           throw new Error(
-            `${path} has ${cells?.length ?? 0} of ${count} rows of "${column.name}".`,
+            `${store.addressOf(key)} has ${cells?.length ?? 0} of ${count} rows of "${column.name}".`,
           );
         return valuesOf(column, cells);
       });

@@ -28,8 +28,6 @@ const uploadPartBytes = 16 * 2 ** 20;
 const uploadsAtATime = 4;
 /** Attempts at a request, and at a body that breaks off, which the SDK does not read again. */
 const attempts = 8;
-/** A file that was brought is deleted so long after it was last given out: a steward closes experiments for weeks. */
-const keepFilesMs = 3_600_000;
 
 /** One client a process: its connections and its pace where S3 says "slow down" are for all who use it. */
 let sharedClient: S3Client | undefined;
@@ -38,7 +36,7 @@ export function openS3Store(address: string, { downloads }: StoreOptions = {}): 
   const { bucket, prefix } = readAddress(address);
   const client = (sharedClient ??= new S3Client({ retryMode: "adaptive", maxAttempts: attempts }));
   const object = (key: string) => ({ Bucket: bucket, Key: `${prefix}${checkKey(key)}` });
-  const files = createFileCache(downloads === undefined ? undefined : join(downloads, bucket));
+  const fileOf = createFileCache(downloads === undefined ? undefined : join(downloads, bucket));
 
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -127,9 +125,8 @@ export function openS3Store(address: string, { downloads }: StoreOptions = {}): 
           partSize: uploadPartBytes,
           queueSize: uploadsAtATime,
         });
-        const { ETag } = await upload.done();
-        // Who puts a dataset reads it next: it need not come back over the network.
-        await files.keep(key, ETag!, file);
+        await upload.done();
+        await fs.rm(file);
       }),
     remove: (key) =>
       guarded(async () => void (await client.send(new DeleteObjectCommand(object(key))))),
@@ -162,7 +159,7 @@ export function openS3Store(address: string, { downloads }: StoreOptions = {}): 
           },
         );
         if (ETag === undefined) return undefined;
-        return files.bring(key, ETag, (path) =>
+        return fileOf(key, ETag, (path) =>
           persistently(async () => {
             const { Body } = await client.send(
               new GetObjectCommand({ ...object(key), IfMatch: ETag }),
@@ -186,58 +183,29 @@ function readAddress(address: string): { bucket: string; prefix: string } {
   return { bucket: match[1]!, prefix: prefix === "" ? "" : `${checkKey(prefix)}/` };
 }
 
-interface FileCache {
-  /** The file of this version of an object, fetched first where it is not there. */
-  bring(key: string, version: string, fetch: (path: string) => Promise<void>): Promise<string>;
-  /** Takes over a file that has the content of this version. */
-  keep(key: string, version: string, file: string): Promise<void>;
-}
-
-/** Objects as files, each under its key and its version: what has a path has all of its content, and never another. */
-function createFileCache(permanent: string | undefined): FileCache {
+/**
+ * Objects as files, each under its key and its version: what has a path has all of its content, and never another.
+ * Answers with the file of a version of an object, fetched first where it is not there.
+ */
+function createFileCache(permanent: string | undefined) {
   let folder = permanent;
-  const givenAt = new Map<string, number>();
-
-  async function pathFor(key: string, version: string): Promise<string> {
+  return async (
+    key: string,
+    version: string,
+    fetch: (path: string) => Promise<void>,
+  ): Promise<string> => {
     folder ??= temporaryFolder();
     const path = join(folder, dirname(key), version.replaceAll('"', ""), basename(key));
+    if (await isThere(path)) return path;
     await fs.mkdir(dirname(path), { recursive: true });
-    if (permanent === undefined) await forget(path);
+    const beside = `${path}.${randomUUID()}`;
+    try {
+      await fetch(beside);
+      await fs.rename(beside, path);
+    } finally {
+      await fs.rm(beside, { force: true });
+    }
     return path;
-  }
-
-  /** Notes that a path is given out, and deletes what was long ago. */
-  async function forget(given: string): Promise<void> {
-    const now = performance.now();
-    givenAt.set(given, now);
-    for (const [path, at] of givenAt)
-      if (now - at > keepFilesMs) {
-        givenAt.delete(path);
-        await fs.rm(path, { force: true });
-      }
-  }
-
-  return {
-    async bring(key, version, fetch) {
-      const path = await pathFor(key, version);
-      if (await isThere(path)) return path;
-      const beside = `${path}.${randomUUID()}`;
-      try {
-        await fetch(beside);
-        await fs.rename(beside, path);
-      } finally {
-        await fs.rm(beside, { force: true });
-      }
-      return path;
-    },
-    async keep(key, version, file) {
-      const path = await pathFor(key, version);
-      await fs.rename(file, path).catch(async (error: NodeJS.ErrnoException) => {
-        // Another disk; it can be brought when it is asked for.
-        if (error.code !== "EXDEV") throw error;
-        await fs.rm(file);
-      });
-    },
   };
 }
 

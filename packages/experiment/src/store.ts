@@ -37,7 +37,7 @@ export interface Store {
    * when it is given. Nobody has to list what is known already: 50,000 parts are 50 requests to a bucket.
    */
   names(prefix: string, after?: string): Promise<string[]>;
-  /** A local file with the object's content, read only and good for an hour; for a folder store the object itself. */
+  /** A local file with the object's content, read only; for a folder store the object itself. */
   localFile(key: string): Promise<string | undefined>;
 }
 
