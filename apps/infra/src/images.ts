@@ -1,9 +1,13 @@
 /** The images of all tasks, each by digest. */
 import { join } from "node:path";
-import { type EngineImageName, engineImageNames, engineImages } from "@hatchery/config";
+import {
+  type EngineImageName,
+  engineImageNames,
+  engineImages,
+  workspaceRoot,
+} from "@hatchery/config";
 import { network } from "./network.ts";
 import { settings, stageName } from "./settings.ts";
-import { workspaceRoot } from "./settings-of.ts";
 
 export interface StageImage {
   /** With its digest. */

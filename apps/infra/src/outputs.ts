@@ -31,7 +31,7 @@ const told = {
   })),
   leaseSchedule: lease.address,
   versions: { hatchery: hatcheryVersion, engine: engineVersion, sdk: sdkVersion },
-} satisfies { [Key in keyof Omit<StackOutputs, "deployedAt">]: $util.Input<StackOutputs[Key]> };
+} satisfies { [Key in keyof StackOutputs]: $util.Input<StackOutputs[Key]> };
 
 new aws.ssm.Parameter(
   "Outputs",

@@ -2,13 +2,12 @@
  * The setup job: migrates the database, makes the engine's keys once, its tenant and administrator, and the workers'
  * token. One task that the deploy starts and waits for; it may run any number of times.
  */
-import { adminEmail, setupJob } from "@hatchery/config";
+import { adminEmail, setupJob, workspaceRoot } from "@hatchery/config";
 import { cluster, placed } from "./cluster.ts";
 import { database } from "./database.ts";
 import { containerOf, engine, places, sharedVolume } from "./engine-programs.ts";
 import { groups } from "./network.ts";
 import { region, settings, stage } from "./settings.ts";
-import { workspaceRoot } from "./settings-of.ts";
 import { defineTask } from "./task.ts";
 
 const job = setupJob({
@@ -46,7 +45,6 @@ export const setupRun = new command.local.Command(
       SETUP_SUBNETS: placement.subnets.apply((ids) => ids.join(",")),
       SETUP_SECURITY_GROUPS: groups.setup.id,
       SETUP_PUBLIC_ADDRESS: String(placement.assignPublicIp),
-      SETUP_LOG_GROUP: setup.logGroup.name,
     },
     // A new revision is anything that the job depends on. Once in a month anyway, so that no token nears its end.
     triggers: [setup.definition.arn, new Date().toISOString().slice(0, 7)],

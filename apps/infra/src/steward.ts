@@ -1,5 +1,10 @@
 /** The steward: takes requests from the mailbox, feeds the engine, sets the fleets' size, closes experiments. */
-import { type StewardFleet, type StewardSettings, workerHourUsdOf } from "@hatchery/config";
+import {
+  type StewardFleet,
+  type StewardSettings,
+  defaultFleet,
+  workerHourUsdOf,
+} from "@hatchery/config";
 import { cluster, placed } from "./cluster.ts";
 import { engine } from "./engine.ts";
 import { engineConnection, stageFleets } from "./fleet.ts";
@@ -19,6 +24,8 @@ const stewardFleets = stageFleets.map(({ fleet, at }): StewardFleet => ({
   at,
   min: fleet.min,
   max: fleet.max,
+  ...(fleet.name === defaultFleet &&
+    settings.WORKER_COUNT !== undefined && { pin: settings.WORKER_COUNT }),
   slotsPerWorker: fleet.slotsPerWorker,
   workerHourUsd: workerHourUsdOf(fleet, settings),
   labels: { ...fleet.labels },

@@ -124,6 +124,8 @@ function containerDefinition(container: Container, logGroup: aws.cloudwatch.LogG
         condition,
       })),
     }),
+    // What each may count on of the task's memory, in MiB; more, up to a limit where there is one.
+    memoryReservation: 128,
     ...(container.memory && { memory: gigabytes(container.memory) * 1024 }),
     portMappings: (container.ports ?? []).map((port) => ({
       containerPort: port,

@@ -27,9 +27,8 @@ export const StackOutputs = z.object({
       slotsPerWorker: z.int().min(1),
     }),
   ),
-  /** Name of the EventBridge schedule that ends the lease. */
+  /** The EventBridge schedules that end the lease, as StewardSettings.LEASE. */
   leaseSchedule: z.string().min(1),
   versions: z.object({ hatchery: z.string(), engine: z.string(), sdk: z.string() }),
-  deployedAt: z.iso.datetime(),
 });
 export type StackOutputs = z.infer<typeof StackOutputs>;
