@@ -5,19 +5,22 @@ import {
   experimentKeys,
   notRunRanges,
   sha256,
+  type Ranges,
   type Store,
 } from "@hatchery/experiment";
 import type { ExperimentState } from "./experiments.ts";
 import { checkFiles } from "./files.ts";
 import { count } from "./progress-line.ts";
 
-/** `experiment`, `total`, `done`, `failed`, `notRun` and `ok` are a contract with scripts. */
+/** Its keys are a contract with scripts. */
 export interface Verification {
   readonly experiment: string;
   readonly total: number;
   readonly done: number;
   readonly failed: number;
   readonly notRun: number;
+  /** The simulations that have no row, as [first, how many]. */
+  readonly missing: Ranges;
   readonly ok: boolean;
   readonly problems: readonly string[];
 }
@@ -30,6 +33,7 @@ export async function verify(
   const { experiment, total } = manifest;
   const ledger = await countLedger(store, manifest);
   const { done, failed, notRun } = ledger;
+  const missing = notRunRanges(ledger);
   const problems: string[] = [];
   for (const { key, problem, simulations } of ledger.corrupt)
     problems.push(
@@ -45,7 +49,7 @@ export async function verify(
     const accounted = summary.notRunCauses.reduce((sum, cause) => sum + cause.count, 0);
     if (notRun !== accounted)
       problems.push(
-        `${count(notRun - accounted)} simulations have lost their row: ${describeRanges(notRunRanges(ledger))}.`,
+        `${count(notRun - accounted)} simulations have lost their row: ${describeRanges(missing)}.`,
       );
     if (done !== summary.done || failed !== summary.failed)
       problems.push(
@@ -56,7 +60,7 @@ export async function verify(
     else if ((await sha256(file)) !== summary.resultsSha256)
       problems.push("results.parquet is not as it was written.");
   }
-  return { experiment, total, done, failed, notRun, ok: problems.length === 0, problems };
+  return { experiment, total, done, failed, notRun, missing, ok: problems.length === 0, problems };
 }
 
 export function verificationText(verification: Verification): string {

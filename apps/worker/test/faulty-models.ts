@@ -13,6 +13,7 @@ const faults = {
   loop: () => {
     for (;;);
   },
+  hang: () => new Promise<{ value: number }>(() => undefined),
   heap: () => {
     const kept: object[] = [];
     for (;;) kept.push(Array.from({ length: 1_000 }, (_, i) => ({ i })));
@@ -33,8 +34,11 @@ const faults = {
   },
 } as const;
 
+export type Fault = keyof typeof faults;
+
 /**
  * `value` is twice `point`, but where `faults` says so: "3:throw,7:exit" throws at point 3 and exits at point 7.
+ * `faultsFile` is a file that says more of them; what stands in it is no parameter, and may change between two runs.
  * `milliseconds` is how long each simulation keeps its core busy.
  */
 const faulty = defineModel({
@@ -42,23 +46,23 @@ const faulty = defineModel({
   parameters: z.object({
     point: z.int().min(0).max(1_000_000),
     faults: z.string().default(""),
+    faultsFile: z.string().default(""),
     file: z.string().default(""),
     milliseconds: z.number().min(0).max(10_000).default(0),
   }),
   results: z.object({ value: z.number() }),
   limits: { seconds: 1, attempts: 2, memory: "400 MB" },
-  simulate({ point, faults: list, file, milliseconds }) {
+  simulate({ point, faults: list, faultsFile, file, milliseconds }) {
+    const more = faultsFile === "" ? "" : readFileSync(faultsFile, "utf8");
     spin(milliseconds);
-    return (planted(list, point)?.(point, file) ?? { value: point * 2 }) as {
+    return (planted(`${list},${more}`, point)?.(point, file) ?? { value: point * 2 }) as {
       value: number;
     };
   },
 });
 
 function planted(list: string, point: number) {
-  const kind = new Map(
-    list.split(",").map((one) => one.split(":") as [string, keyof typeof faults]),
-  );
+  const kind = new Map(list.split(",").map((one) => one.split(":") as [string, Fault]));
   return faults[kind.get(String(point))!] as ((point: number, file: string) => unknown) | undefined;
 }
 
