@@ -251,6 +251,34 @@ describe("an experiment's dataset", () => {
     });
   });
 
+  test("a part that cannot be read is named no more once a later round has computed its simulations", async () => {
+    await writeRound("table/a", { round: 0, simulations: [[0, total]] }, 100, (i) => i === 350);
+    const key = roundKeys("table/a", 0).part(3);
+    await writeFile(join(folder, key), "not a part");
+    await writeRound("table/a", { round: 1, simulations: [[300, 60]] }, 25);
+    expect(await countLedger(store, manifest("table/a"))).toMatchObject({
+      notRun: 40,
+      corrupt: [{ key, simulations: [[360, 40]] }],
+    });
+    await writeRound("table/a", { round: 2, simulations: [[360, 40]] }, 100);
+    expect(await countLedger(store, manifest("table/a"))).toMatchObject({
+      done: 1_000,
+      corrupt: [],
+    });
+  });
+
+  test("a part that cannot be read is named even where an earlier round has a row for its simulations", async () => {
+    await writeRound("table/a", { round: 0, simulations: [[0, total]] }, 100, (i) => i < 10);
+    await writeRound("table/a", { round: 1, simulations: [[0, 10]] }, 5);
+    const key = roundKeys("table/a", 1).part(1);
+    await writeFile(join(folder, key), "not a part");
+    expect(await countLedger(store, manifest("table/a"))).toMatchObject({
+      failed: 5,
+      notRun: 0,
+      corrupt: [{ key, simulations: [[5, 5]] }],
+    });
+  });
+
   test("the longest partial part counts until the chunk's own part is there", async () => {
     await writeRound("table/a", { round: 0, simulations: [[0, total]] }, 100, undefined, [0]);
     const keys = roundKeys("table/a", 0);

@@ -7,7 +7,7 @@ import { experimentKeys, readPartKey, roundKeys } from "./layout.ts";
 import type { Manifest } from "./manifest.ts";
 import { decodePart, type PartFacts } from "./part.ts";
 import { Round, chunkCount, chunkRanges, chunksOf } from "./plan.ts";
-import { countOf, rangesWhere, type Ranges } from "./ranges.ts";
+import { countOf, rangesWhere, simulationsOf, type Ranges } from "./ranges.ts";
 import { filesColumn } from "./returned-files.ts";
 import type { Rows } from "./rows.ts";
 import { readJson, type Store } from "./store.ts";
@@ -26,7 +26,7 @@ export interface Ledger {
   readonly notRun: number;
   /** Per simulation: 0 not run, 1 done, 2 failed. */
   readonly outcomes: Uint8Array;
-  /** Parts that are there and cannot be read. */
+  /** Parts that are there and cannot be read, with the simulations that no later round has computed again. */
   readonly corrupt: readonly PartProblem[];
   readonly chunks: number;
   readonly simulationSeconds: number;
@@ -105,7 +105,7 @@ export async function* mergeParts(
   const { parameters, results } = manifestColumns(manifest);
   const columns = [...parameters, ...results];
   const outcomes = new Uint8Array(manifest.total);
-  const corrupt: PartProblem[] = [];
+  const unreadable: UnreadablePart[] = [];
   const account = { chunks: 0, simulationSeconds: 0, retries: 0, interruptions: 0 };
 
   async function* partsOf(round: Round): AsyncGenerator<ReadPart> {
@@ -123,10 +123,11 @@ export async function* mergeParts(
         account.interruptions += facts.interruptions;
         if (rows.count > 0) yield { rows, facts };
       } catch (error) {
-        corrupt.push({
+        unreadable.push({
+          round: round.round,
           key: part.key,
           problem: error instanceof Error ? error.message : String(error),
-          simulations: chunkRanges(round, chunk),
+          lacking: new Set(simulationsOf(chunkRanges(round, chunk))),
         });
       }
     }
@@ -144,7 +145,10 @@ export async function* mergeParts(
       const best = here.findLast(({ part, at }) => part!.rows.failed[at] === 0) ?? here.at(-1)!;
       mark(best.part!.rows, best.at, best.at + 1);
       yield { ...best.part!, from: best.at, to: best.at + 1 };
-      for (const cursor of here) await advance(cursor, cursor.at + 1);
+      for (const cursor of here) {
+        makeGood(cursor, cursor.at + 1);
+        await advance(cursor, cursor.at + 1);
+      }
       continue;
     }
     const cursor = here[0]!;
@@ -152,6 +156,7 @@ export async function* mergeParts(
     const limit = others.length === 0 ? Infinity : Math.min(...others);
     const to = firstAtLeast(cursor.part!.rows.simulation, limit, cursor.at);
     mark(cursor.part!.rows, cursor.at, to);
+    makeGood(cursor, to);
     yield { ...cursor.part!, from: cursor.at, to };
     await advance(cursor, to);
   }
@@ -159,6 +164,14 @@ export async function* mergeParts(
   function mark(rows: Rows, from: number, to: number) {
     for (let row = from; row < to; row++)
       outcomes[rows.simulation[row]!] = rows.failed[row] === 1 ? outcome.failed : outcome.done;
+  }
+
+  /** What a later round has computed again is not lost with its first part. A part is met before its simulations. */
+  function makeGood({ part, at }: Cursor, to: number) {
+    const { rows, facts } = part!;
+    for (const { round, lacking } of unreadable)
+      if (round < facts.round)
+        for (let row = at; row < to; row++) lacking.delete(rows.simulation[row]!);
   }
 
   const count = [0, 0, 0];
@@ -169,9 +182,21 @@ export async function* mergeParts(
     done: count[outcome.done]!,
     failed: count[outcome.failed]!,
     outcomes,
-    corrupt,
+    corrupt: unreadable
+      .filter(({ lacking }) => lacking.size > 0)
+      .map(({ key, problem, lacking }) => ({
+        key,
+        problem,
+        simulations: rangesWhere(manifest.total, (i) => lacking.has(i)),
+      })),
     ...account,
   };
+}
+
+interface UnreadablePart extends Omit<PartProblem, "simulations"> {
+  readonly round: number;
+  /** Those of its simulations that no later round has. */
+  readonly lacking: Set<number>;
 }
 
 interface ReadPart {

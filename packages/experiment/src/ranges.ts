@@ -42,3 +42,7 @@ export function rangesWhere(
   }
   return ranges;
 }
+
+export function* simulationsOf(ranges: Ranges): Generator<number> {
+  for (const [first, count] of ranges) for (let i = first; i < first + count; i++) yield i;
+}
