@@ -8,7 +8,7 @@
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { FaultPlan, faultPlans, openFaultStage, smallPlans } from "../test/fault-plan.ts";
 
 const { values } = parseArgs({
@@ -38,7 +38,10 @@ const plans = choosePlans();
 await using stage = await openFaultStage();
 for (const [number, plan] of plans.entries()) {
   const begun = performance.now();
-  const { struck, problems } = await stage.carryOut(plan);
+  const { struck, problems } = await stage.carryOut(plan).catch((error: Error) => ({
+    struck: new Map<string, number>(),
+    problems: [error.message],
+  }));
   const seconds = ((performance.now() - begun) / 1_000).toFixed(0);
   const strikes = [...struck].map(([what, times]) => `${what} ${times}×`).join(", ");
   say(

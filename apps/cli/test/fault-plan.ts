@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { z } from "zod";
 import { localStagePaths, readLocalStage } from "@hatchery/config";
 import {
@@ -178,8 +178,12 @@ export async function openFaultStage(): Promise<FaultStage> {
 
   const words = (total: number, chunkSize?: number) => [
     ...points(total),
-    ...["--set", `milliseconds=${milliseconds}`, "--set", `faultsFile=${faultsFile}`],
-    ...["--max-failures", "100"],
+    "--set",
+    `milliseconds=${milliseconds}`,
+    "--set",
+    `faultsFile=${faultsFile}`,
+    "--max-failures",
+    "100",
     ...(chunkSize === undefined ? [] : ["--chunk-size", String(chunkSize)]),
   ];
   const pathOf = (key: string) => join(machine.home, "store", key);
@@ -206,7 +210,7 @@ export async function openFaultStage(): Promise<FaultStage> {
     writeFileSync(faultsFile, [...truth].map(([point, fault]) => `${point}:${fault}`).join(","));
     const experiment = await submit(machine, ...words(plan.simulations, plan.chunkSize));
     const struck = await strikeWhileRunning(experiment, plan);
-    await hatchery("watch", experiment);
+    await Promise.race([hatchery("watch", experiment), tooLong(plan.simulations)]);
     const slotsKilled = struck.get("kill a slot") ?? 0;
 
     const problems: string[] = [];
@@ -219,10 +223,12 @@ export async function openFaultStage(): Promise<FaultStage> {
     const { rows } = await dataset.rows(
       "select count(*), (select count(*) from (from results except from golden)) from results",
     );
-    const expected = [plan.simulations - truth.size, 0];
+    const [counted, expected] = [rows[0], [plan.simulations - truth.size, 0]].map((counts) =>
+      JSON.stringify(counts),
+    );
     check(
-      String(rows[0]) === String(expected),
-      `the dataset has [rows, rows unlike the undisturbed run's] ${String(rows[0])}, not ${String(expected)}`,
+      counted === expected,
+      `the dataset has [rows, rows unlike the undisturbed run's] ${counted}, not ${expected}`,
     );
 
     const before = readSummary(experiment).resultsSha256;
@@ -398,6 +404,13 @@ export async function openFaultStage(): Promise<FaultStage> {
     carryOut,
     [Symbol.asyncDispose]: () => machine[Symbol.asyncDispose](),
   };
+}
+
+/** A chunk that the engine had given to a dead worker comes back after 30 s; nothing takes many times that. */
+async function tooLong(simulations: number): Promise<never> {
+  const seconds = 180 + (simulations * milliseconds) / 100;
+  await sleep(seconds * 1_000, undefined, { ref: false });
+  throw new Error(`It has not come to its end within ${seconds} s.`);
 }
 
 const chosen = <T>(all: readonly T[], pick: number): T | undefined => all[pick % all.length];

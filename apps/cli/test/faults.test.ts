@@ -1,5 +1,5 @@
 /** Random faults on a real stage: the ledger must be what was planted, and the dataset that of a run without them. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { faultPlans, openFaultStage, smallPlans, type FaultStage } from "./fault-plan.ts";
 

@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createRowBuffer, type Rows } from "@hatchery/experiment";
@@ -15,6 +17,21 @@ beforeAll(() => {
 const open: Slot[] = [];
 afterEach(() => open.splice(0).forEach((slot) => slot.close()));
 
+/** `count` simulations, of which some misbehave. */
+const workOf = (count: number, faults = "", milliseconds = 0): SlotWork => ({
+  model: "faulty",
+  design: {
+    kind: "grid",
+    levels: { point: count },
+    ranges: { point: { minimum: 0, maximum: count - 1 } },
+    fixed: { faults, milliseconds },
+  },
+  seed: 1,
+  limits: { seconds: 1, attempts: 2, memoryBytes: 400e6 },
+  store: "nowhere",
+  ranges: [[0, count]],
+});
+
 /** Runs `count` simulations, of which some misbehave, and answers what became of each. */
 async function outcomes(
   faults: string,
@@ -24,22 +41,9 @@ async function outcomes(
 ) {
   const slot = createSlot();
   open.push(slot);
-  const work: SlotWork = {
-    model: "faulty",
-    design: {
-      kind: "grid",
-      levels: { point: count },
-      ranges: { point: { minimum: 0, maximum: count - 1 } },
-      fixed: { faults, milliseconds },
-    },
-    seed: 1,
-    limits: { seconds: 1, attempts: 2, memoryBytes: 400e6 },
-    store: "nowhere",
-    ranges: [[0, count]],
-  };
   const buffer = createRowBuffer(faulty.parameterColumns, faulty.resultColumns);
   const end = await slot.run(
-    work,
+    workOf(count, faults, milliseconds),
     { rows: (rows: Rows) => buffer.append(rows), log: () => undefined },
     stop,
   );
@@ -146,3 +150,40 @@ test("a design that the store lacks the rows of is said at once, and no simulati
   );
   await expect(run).rejects.toThrow("the rows of points.csv");
 });
+
+test("a process that is killed between two chunks, by the system for its memory, say, is replaced", async () => {
+  const slot = createSlot();
+  open.push(slot);
+  const never = new AbortController().signal;
+  const run = async () => {
+    let rows = 0;
+    const events = { rows: ({ count }: Rows) => (rows += count), log: () => undefined };
+    return [await slot.run(workOf(20), events, never), rows];
+  };
+  expect(await run()).toEqual(["finished", 20]);
+  const [slotProcess] = childProcesses("slot-process");
+  process.kill(slotProcess!, "SIGKILL");
+  // Not before this process knows of it too.
+  await expect.poll(() => isAlive(slotProcess!)).toBe(false);
+  await sleep(100);
+  expect(await run()).toEqual(["finished", 20]);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Children of this process whose command has the word. */
+function childProcesses(word: string): number[] {
+  return execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" })
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(
+      ([, parent, ...args]) => Number(parent) === process.pid && args.join(" ").includes(word),
+    )
+    .map(([pid]) => Number(pid));
+}

@@ -122,7 +122,6 @@ export function createSlot(): Slot {
     };
     // "close" comes after the last line of every pipe, "exit" need not.
     const onClose = (code: number | null, signal: string | null) => {
-      child = undefined;
       settled.resolve(
         verdict === undefined
           ? {
@@ -174,6 +173,10 @@ export function createSlot(): Slot {
     started.on("message", onMessage).once("close", onClose);
     try {
       await ready.promise;
+      // Between two runs nobody else hears of its end, and the next one would wait for ever.
+      started.once("close", () => {
+        if (child === started) child = undefined;
+      });
       return started;
     } catch (error) {
       started.kill("SIGKILL");
