@@ -134,7 +134,7 @@ export async function* mergeParts(
   }
 
   const rounds = await readRounds(store, manifest.experiment);
-  const cursors = await Promise.all(rounds.map((round) => openCursor(partsOf(round))));
+  const cursors = await Promise.all(rounds.map((round) => openCursor(round.round, partsOf(round))));
   for (;;) {
     const open = cursors.filter((cursor) => cursor.part !== undefined);
     if (open.length === 0) break;
@@ -167,11 +167,10 @@ export async function* mergeParts(
   }
 
   /** What a later round has computed again is not lost with its first part. A part is met before its simulations. */
-  function makeGood({ part, at }: Cursor, to: number) {
-    const { rows, facts } = part!;
-    for (const { round, lacking } of unreadable)
-      if (round < facts.round)
-        for (let row = at; row < to; row++) lacking.delete(rows.simulation[row]!);
+  function makeGood({ round, part, at }: Cursor, to: number) {
+    for (const { round: earlier, lacking } of unreadable)
+      if (earlier < round)
+        for (let row = at; row < to; row++) lacking.delete(part!.rows.simulation[row]!);
   }
 
   const count = [0, 0, 0];
@@ -205,6 +204,7 @@ interface ReadPart {
 }
 
 interface Cursor {
+  readonly round: number;
   readonly parts: AsyncGenerator<ReadPart>;
   part: ReadPart | undefined;
   at: number;
@@ -212,9 +212,9 @@ interface Cursor {
 
 const currentSimulation = ({ part, at }: Cursor) => part!.rows.simulation[at]!;
 
-async function openCursor(parts: AsyncGenerator<ReadPart>): Promise<Cursor> {
+async function openCursor(round: number, parts: AsyncGenerator<ReadPart>): Promise<Cursor> {
   const first = await parts.next();
-  return { parts, part: first.done === true ? undefined : first.value, at: 0 };
+  return { round, parts, part: first.done === true ? undefined : first.value, at: 0 };
 }
 
 async function advance(cursor: Cursor, to: number): Promise<void> {
