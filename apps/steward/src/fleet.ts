@@ -1,5 +1,6 @@
 /** Fleet: how many workers there should be, and how many there are. The steward is the one writer of that count. */
 import { UserError, exitCodes } from "@hatchery/config";
+import { createEcsFleet } from "./fleet-ecs.ts";
 import { createLocalFleet } from "./fleet-local.ts";
 
 export interface FleetSize {
@@ -18,9 +19,10 @@ export interface Fleet {
   scale(desired: number): Promise<void>;
 }
 
-/** The fleet at an address: `local:<fleet.json>`. */
+/** The fleet at an address: `local:<fleet.json>`, or `ecs:<cluster>/<service>`. */
 export function openFleet({ name, at }: { readonly name: string; readonly at: string }): Fleet {
   if (at.startsWith("local:")) return createLocalFleet(name, at.slice("local:".length));
+  if (at.startsWith("ecs:")) return createEcsFleet(name, at.slice("ecs:".length));
   throw new UserError(`Fleet "${name}" is at "${at}", which is no fleet's address.`, {
     exitCode: exitCodes.wrongSettings,
   });

@@ -33,7 +33,9 @@ export interface Scaler {
   choose(fleet: string, workers: number | "auto"): void;
   /** What workers have cost for an experiment since it was told of; `before` is what an earlier steward had counted. */
   costUsd(experiment: string, before: number): number;
-  /** Never resolves. */
+  /** Looks at the fleets where that is due, and sets those that should be larger or smaller. */
+  tick(): Promise<void>;
+  /** Ticks, and never resolves. */
   run(): Promise<void>;
 }
 
@@ -148,6 +150,7 @@ export async function openScaler(options: Options): Promise<Scaler> {
   }
 
   async function tick(): Promise<void> {
+    meterCost();
     const nowMs = performance.now();
     if (open.size > 0 || isAsked) {
       await lease.renew();
@@ -205,10 +208,10 @@ export async function openScaler(options: Options): Promise<Scaler> {
       one.lookedAtMs = -Infinity;
       isAsked = true;
     },
+    tick,
     costUsd: (experiment, counted) => counted + (open.get(experiment)?.cost.usd() ?? 0),
     async run() {
       for (;;) {
-        meterCost();
         // Whatever is away, engine or store or ECS: the next tick asks again.
         await tick().catch((error: unknown) =>
           logger.error({ error: error instanceof Error ? error.message : String(error) }, "fleets"),
