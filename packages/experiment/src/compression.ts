@@ -1,6 +1,13 @@
 /** How every Parquet file here is compressed: Zstandard, with a checksum. */
 import { promisify } from "node:util";
-import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import {
+  constants,
+  zstdCompress,
+  zstdCompressSync,
+  zstdDecompress,
+  zstdDecompressSync,
+  type ZstdOptions,
+} from "node:zlib";
 
 // Level 1 costs about 2 ms for a megabyte and the checksum makes a flipped bit an error instead of a number.
 const params = {
@@ -14,7 +21,12 @@ const options = ({ byteLength }: Uint8Array) => ({ params, ...whole(byteLength) 
 /** Compresses on a thread of its own. */
 export const compress = (bytes: Uint8Array): Promise<Buffer> =>
   compressAsync(bytes, options(bytes));
-const compressAsync = promisify(zstdCompress);
+const compressAsync = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
+
+/** Decompresses on a thread of its own. */
+export const decompress = (bytes: Uint8Array, outputBytes: number): Promise<NonSharedBuffer> =>
+  decompressAsync(bytes, whole(outputBytes));
+const decompressAsync = promisify<Uint8Array, ZstdOptions, NonSharedBuffer>(zstdDecompress);
 
 export const compressors = { ZSTD: (bytes: Uint8Array) => zstdCompressSync(bytes, options(bytes)) };
 export const decompressors = {

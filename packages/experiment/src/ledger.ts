@@ -95,7 +95,7 @@ export interface MergedRows {
 /**
  * Goes through every simulation that has a row, in ascending order, each exactly once: where several rounds
  * computed one, a done row stands before a failed one, and a later round before an earlier.
- * Holds one part per round in memory. The returned ledger is complete when the generator ends.
+ * Holds two parts per round in memory. The returned ledger is complete when the generator ends.
  */
 export async function* mergeParts(
   store: Store,
@@ -108,28 +108,43 @@ export async function* mergeParts(
   const unreadable: UnreadablePart[] = [];
   const account = { chunks: 0, simulationSeconds: 0, retries: 0, interruptions: 0 };
 
+  /** While a part is looked through, the next one is read. */
   async function* partsOf(round: Round): AsyncGenerator<ReadPart> {
     const keys = await partKeys(store, manifest.experiment, round.round);
     account.chunks += chunkCount(round.chunkSizes);
-    for (const { chunk } of chunksOf(round.chunkSizes)) {
-      const part = keys.get(chunk);
+    const present = Array.from(chunksOf(round.chunkSizes), ({ chunk }) => chunk).filter((chunk) =>
+      keys.has(chunk),
+    );
+    let place = 0;
+    const readNext = () => {
+      const chunk = present[place++];
+      return chunk === undefined ? undefined : readPart(round, chunk, keys.get(chunk)!.key);
+    };
+    let reading = readNext();
+    while (reading !== undefined) {
+      const part = await reading;
+      reading = readNext();
       if (part === undefined) continue;
-      try {
-        const bytes = await store.read(part.key);
-        if (bytes === undefined) continue;
-        const { rows, facts } = await decodePart(bytes, columns, what);
-        account.simulationSeconds += facts.seconds;
-        account.retries += facts.retries;
-        account.interruptions += facts.interruptions;
-        if (rows.count > 0) yield { rows, facts };
-      } catch (error) {
-        unreadable.push({
-          round: round.round,
-          key: part.key,
-          problem: error instanceof Error ? error.message : String(error),
-          lacking: new Set(simulationsOf(chunkRanges(round, chunk))),
-        });
-      }
+      account.simulationSeconds += part.facts.seconds;
+      account.retries += part.facts.retries;
+      account.interruptions += part.facts.interruptions;
+      if (part.rows.count > 0) yield part;
+    }
+  }
+
+  /** Never rejects: what cannot be read is noted. */
+  async function readPart(round: Round, chunk: number, key: string): Promise<ReadPart | undefined> {
+    try {
+      const bytes = await store.read(key);
+      return bytes === undefined ? undefined : await decodePart(bytes, columns, what);
+    } catch (error) {
+      unreadable.push({
+        round: round.round,
+        key,
+        problem: error instanceof Error ? error.message : String(error),
+        lacking: new Set(simulationsOf(chunkRanges(round, chunk))),
+      });
+      return undefined;
     }
   }
 

@@ -10,6 +10,7 @@ import { ParquetWriter, ByteWriter, type ColumnSource } from "hyparquet-writer";
 import { z } from "zod";
 import type { Column } from "./columns.ts";
 import { compressors, decompressors } from "./compression.ts";
+import { readPlainColumns } from "./plain-columns.ts";
 import { numbersOf } from "./plain-values.ts";
 import { writeRowGroup } from "./row-group.ts";
 import type { Failure, FailureCause, Rows, Values } from "./rows.ts";
@@ -179,23 +180,27 @@ export async function decodePart(
   const file = arrayBuffer(bytes);
   const metadata = parquetMetadata(file);
   const facts = factsOf(metadata);
-  const found = new Map<string, Cells>();
-  await parquetRead({
-    file,
-    metadata,
-    compressors: decompressors,
-    ...(what === "dataset" && {
-      columns: [
-        "simulation",
-        ...columns.map(({ name }) => name),
-        ...(facts.failed > 0 ? ["failed", ...failureKeys] : []),
-      ],
-    }),
-    onChunk: ({ columnName, columnData }) => {
-      const before = found.get(columnName);
-      found.set(columnName, before === undefined ? columnData : [...before, ...columnData]);
-    },
-  });
+  const wanted =
+    what === "all"
+      ? metadata.schema.slice(1).map(({ name }) => name)
+      : [
+          "simulation",
+          ...columns.map(({ name }) => name),
+          ...(facts.failed > 0 ? ["failed", ...failureKeys] : []),
+        ];
+  const found = new Map<string, Cells>(await readPlainColumns(file, metadata, wanted));
+  const left = wanted.filter((name) => !found.has(name));
+  if (left.length > 0)
+    await parquetRead({
+      file,
+      metadata,
+      columns: left,
+      compressors: decompressors,
+      onChunk: ({ columnName, columnData }) => {
+        const before = found.get(columnName);
+        found.set(columnName, before === undefined ? columnData : [...before, ...columnData]);
+      },
+    });
   const count = Number(metadata.num_rows);
   const cells = (name: string): Cells => {
     const data = found.get(name);
@@ -204,7 +209,7 @@ export async function decodePart(
     return data;
   };
   const failedRows = found.has("failed")
-    ? Uint8Array.from(cells("failed"), Number)
+    ? Uint8Array.from(cells("failed") as ArrayLike<unknown>, Number)
     : new Uint8Array(count);
   const failures: { row: number; failure: Failure }[] = [];
   if (found.has("cause")) {
@@ -248,7 +253,7 @@ const doubles = (cells: Cells) =>
 export function valuesOf(column: Column, cells: Cells): Values {
   if (column.kind === "text") return Array.from(cells as (string | null)[]);
   if (cells instanceof Float64Array) return cells;
-  if (cells instanceof Int32Array) return new Float64Array(cells);
+  if (cells instanceof Int32Array || cells instanceof Uint8Array) return new Float64Array(cells);
   if (cells instanceof BigInt64Array) return numbersOf(cells);
   return Float64Array.from(cells as ArrayLike<unknown>, (cell) =>
     cell === null ? NaN : Number(cell),

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { extent, numbersOf, plainBytes } from "./plain-values.ts";
+import { bitsToBytes, extent, numbersOf, plainBytes } from "./plain-values.ts";
 
 const safe = fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER });
 
@@ -17,7 +17,9 @@ test("64-bit integers have the bytes that BigInts have, and come back", () => {
 
 test("booleans are bits, the first the lowest", () => {
   const values = Uint8Array.from([1, 0, 0, 0, 0, 0, 0, 1, 0, 1]);
-  expect(Array.from(plainBytes("BOOLEAN", values))).toEqual([0b1000_0001, 0b10]);
+  const bits = plainBytes("BOOLEAN", values);
+  expect(Array.from(bits)).toEqual([0b1000_0001, 0b10]);
+  expect(bitsToBytes(bits, values.length)).toEqual(values);
 });
 
 test("a view into a larger array gives its own bytes only", () => {

@@ -50,6 +50,13 @@ function bitsOf(values: Numbers): Uint8Array {
   return bits;
 }
 
+/** Booleans as 0 and 1. */
+export function bitsToBytes(bits: Uint8Array, count: number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  for (let row = 0; row < count; row++) bytes[row] = (bits[row >> 3]! >> (row & 7)) & 1;
+  return bytes;
+}
+
 /** 64-bit integers as numbers, exact for safe integers. */
 export function numbersOf(integers: BigInt64Array): Float64Array {
   const halves = new Int32Array(integers.buffer, integers.byteOffset, 2 * integers.length);

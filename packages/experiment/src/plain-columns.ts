@@ -1,0 +1,81 @@
+/**
+ * Plain columns: those that row-group.ts wrote, each one page of plain numbers, read back without the Parquet library,
+ * which copies every page twice and works on one thread. Pages are decompressed on all cores.
+ */
+import type { ColumnMetaData, FileMetaData } from "hyparquet";
+import { parquetHeader } from "hyparquet/src/column.js";
+import { decompress } from "./compression.ts";
+import { bitsToBytes, numbersOf, type Numbers } from "./plain-values.ts";
+
+/**
+ * The columns of a file with one row group that are plain pages, by name; the library reads the others.
+ * Throws when the bytes of a page are not as they were written.
+ */
+export async function readPlainColumns(
+  file: ArrayBuffer,
+  metadata: FileMetaData,
+  wanted: readonly string[],
+): Promise<Map<string, Numbers>> {
+  const [group, ...others] = metadata.row_groups;
+  if (group === undefined || others.length > 0) return new Map();
+  const rows = Number(group.num_rows);
+  const pages = group.columns.flatMap(({ meta_data: column }) => {
+    const name = column?.path_in_schema[0];
+    if (column === undefined || name === undefined || !wanted.includes(name)) return [];
+    const page = plainPage(file, column, rows);
+    return page === undefined ? [] : [{ name, type: column.type, ...page }];
+  });
+  const numbers = await Promise.all(
+    pages.map(async ({ type, compressed, size }) =>
+      numbersIn(type, await decompress(compressed, size), rows),
+    ),
+  );
+  return new Map(pages.map(({ name }, c) => [name, numbers[c]!]));
+}
+
+/** The column's only page, when it is one of plain numbers that are all there. */
+function plainPage(file: ArrayBuffer, column: ColumnMetaData, rows: number) {
+  const isPlain = column.encodings.length === 1 && column.encodings[0] === "PLAIN";
+  if (!isPlain || column.type === "BYTE_ARRAY" || column.dictionary_page_offset !== undefined)
+    return undefined;
+  const start = Number(column.data_page_offset);
+  const length = Number(column.total_compressed_size);
+  const reader = { view: new DataView(file, start, length), offset: 0 };
+  const header = parquetHeader(reader);
+  const page = header.data_page_header_v2;
+  const isWhole =
+    page?.num_values === rows &&
+    page.definition_levels_byte_length === 0 &&
+    page.repetition_levels_byte_length === 0 &&
+    page.is_compressed !== false &&
+    reader.offset + header.compressed_page_size === length;
+  if (!isWhole) return undefined;
+  return {
+    compressed: new Uint8Array(file, start + reader.offset, header.compressed_page_size),
+    size: header.uncompressed_page_size,
+  };
+}
+
+function numbersIn(type: ColumnMetaData["type"], page: NonSharedBuffer, rows: number): Numbers {
+  const { buffer, byteOffset } = page;
+  const expect = (bytes: number) => {
+    if (page.byteLength !== bytes)
+      throw new Error(`A page of ${rows} rows has ${page.byteLength} bytes, not ${bytes}.`);
+  };
+  switch (type) {
+    case "DOUBLE":
+      expect(8 * rows);
+      return new Float64Array(buffer, byteOffset, rows);
+    case "INT32":
+      expect(4 * rows);
+      return new Int32Array(buffer, byteOffset, rows);
+    case "INT64":
+      expect(8 * rows);
+      return numbersOf(new BigInt64Array(buffer, byteOffset, rows));
+    case "BOOLEAN":
+      expect(Math.ceil(rows / 8));
+      return bitsToBytes(page, rows);
+    default:
+      throw new Error(`A page of plain ${type} is not expected.`);
+  }
+}
