@@ -89,7 +89,7 @@ export interface ContainerTask {
  * to root and the engine's images run as root.
  */
 export function setupProgram(
-  program: "prepare" | "publish" | "free" | "trust",
+  program: "set-up" | "free" | "trust",
   more: Pick<Container, "environment" | "secrets">,
 ): Omit<Container, "after" | "essential"> {
   return {

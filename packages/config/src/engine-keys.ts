@@ -2,12 +2,14 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 
-/** One secret on AWS: they are written together or not at all. The names are those of `EngineSecret`. */
+/** One secret on AWS: they are written together or not at all. The names are those of `EngineSecret`, but for `generation`. */
 export const EngineKeys = z.object({
   masterKeyset: z.string().min(1),
   privateJwtKeyset: z.string().min(1),
   publicJwtKeyset: z.string().min(1),
   cookieSecrets: z.string().min(1),
+  /** Of which they are: see KEYS_GENERATION. */
+  generation: z.string().min(1),
 });
 export type EngineKeys = z.infer<typeof EngineKeys>;
 

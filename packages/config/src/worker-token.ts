@@ -21,11 +21,6 @@ export function tokenIn(printed: string): string | undefined {
   return /^ey[\w-]+\.[\w-]+\.[\w-]+$/m.exec(printed)?.[0];
 }
 
-/** A token's id in the engine's database. */
-export function tokenId(token: string): string {
-  return claimsOf(token).token_id;
-}
-
 /**
  * The id of a token that names the addresses of this environment and is good for a while; undefined for another one.
  * Whether the engine's database and keys are still those it was made with only the database can tell.
@@ -35,16 +30,12 @@ export function servingTokenId(
   addresses: Pick<EngineEnvironment["plain"], "SERVER_URL" | "SERVER_GRPC_BROADCAST_ADDRESS">,
   now: Date,
 ): string | undefined {
-  const claims = claimsOf(token);
+  const payload = token.split(".")[1] ?? "";
+  const claims = Claims.parse(JSON.parse(Buffer.from(payload, "base64url").toString()));
   const hoursLeft = (claims.exp * 1_000 - now.getTime()) / 3_600_000;
   const serves =
     claims.server_url === addresses.SERVER_URL &&
     claims.grpc_broadcast_address === addresses.SERVER_GRPC_BROADCAST_ADDRESS &&
     hoursLeft >= mintAgainBelowHours;
   return serves ? claims.token_id : undefined;
-}
-
-function claimsOf(token: string): z.infer<typeof Claims> {
-  const payload = token.split(".")[1] ?? "";
-  return Claims.parse(JSON.parse(Buffer.from(payload, "base64url").toString()));
 }

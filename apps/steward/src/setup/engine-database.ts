@@ -1,38 +1,30 @@
 /** The engine's database, as the setup's programs read and correct it. */
-import { Client, DatabaseError, type QueryResultRow } from "pg";
+import { UserError, exitCodes } from "@hatchery/config";
+import { Client } from "pg";
 
-/** undefined_table: nothing has been migrated yet. */
-const noSuchTable = "42P01";
+/** Amazon's Postgres takes connections some seconds after it is said to be there. */
+const connectTimeoutMs = 30_000;
 
+/** Rejects when the connection is lost: whoever holds a lock by it has it no longer. */
 export async function withDatabase<Result>(
   url: string,
   use: (client: Client) => Promise<Result>,
 ): Promise<Result> {
   const client = new Client({
     connectionString: url,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: connectTimeoutMs,
     application_name: "hatchery-setup",
+    keepAlive: true,
   });
-  // The server may go away at any time; the query then rejects, and this event says it a second time.
-  client.on("error", () => undefined);
-  await client.connect();
+  const lost = new Promise<never>((_resolve, reject) => client.on("error", reject));
+  await client.connect().catch((error: Error) => {
+    throw new UserError(`The engine's database does not answer: ${error.message}.`, {
+      exitCode: exitCodes.engineUnreachable,
+    });
+  });
   try {
-    return await use(client);
+    return await Promise.race([use(client), lost]);
   } finally {
     await client.end();
-  }
-}
-
-/** The rows, none where the table is still to be made. */
-export async function rowsIfMigrated<Row extends QueryResultRow>(
-  client: Client,
-  text: string,
-  values: readonly unknown[],
-): Promise<Row[]> {
-  try {
-    return (await client.query<Row>(text, [...values])).rows;
-  } catch (error) {
-    if (error instanceof DatabaseError && error.code === noSuchTable) return [];
-    throw error;
   }
 }
