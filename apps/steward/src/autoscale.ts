@@ -36,8 +36,8 @@ const idleLooks = 2;
 
 export function desiredWorkers(situation: Situation): number {
   const { desired, min, max, pin, work, idle, startSeconds, isLeaseOver } = situation;
-  // Whoever wants workers now submits or scales, and that begins a new lease.
-  if (isLeaseOver && work === undefined) return 0;
+  // Even with work open: it has not moved for the whole lease. Whoever asks for workers begins a new one.
+  if (isLeaseOver) return 0;
   if (pin !== undefined) return Math.min(pin, max);
   const bounded = (workers: number) => Math.min(Math.max(workers, min), max);
   // Fewer at once while there is work would stop one that is busy: which, nobody here can choose.

@@ -37,7 +37,7 @@ export interface Keeper {
   readonly stage: string;
   readonly store: Store;
   readonly engine: Engine;
-  readonly scaler: Pick<Scaler, "fleetFor" | "slotsFor" | "tell" | "forget">;
+  readonly scaler: Pick<Scaler, "fleetFor" | "slotsFor" | "tell" | "notice" | "forget">;
   readonly logger: Logger;
 }
 
@@ -211,7 +211,7 @@ async function runRound(
   let lastAskedAt = lastPartAt;
   for (;;) {
     const trouble = await readTrouble(store, experiment);
-    await account.publish("running", undefined, undefined, trouble);
+    await account.publish("running", undefined, undefined, [...trouble, ...scaler.notice(fleet)]);
     await haltAtFailures();
     if (trouble.length > 0 && performance.now() - lastPartAt > troubleMs)
       await halt(experiment, trouble.join(" "), store);

@@ -73,10 +73,12 @@ async function serve(settings: StewardSettings): Promise<void> {
   async function handle(message: Message): Promise<void> {
     switch (message.kind) {
       case "submit":
+        scaler.asked();
         await store.create(marker(message.experiment), "");
         void keep(message.experiment);
         return;
       case "again":
+        scaler.asked();
         // One that is at work already computes what it lacks.
         if (kept.has(message.experiment)) return;
         await planAgain(message, { store, scaler });

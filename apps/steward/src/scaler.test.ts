@@ -136,7 +136,7 @@ test("what is seen is written where the CLI reads it, at change only", async () 
   await scaler.tick();
   const later = await readStageFleets(store, "test");
   expect(later?.fleets[0]?.desired).toBe(50);
-  expect(Date.parse(later!.leaseEndsAt!)).toBeGreaterThan(end.at.getTime() - 1);
+  expect(later?.leaseEndsAt).toBe(end.at.toISOString());
 });
 
 test("a person's word outlives the steward, but not a change of the settings", async () => {
@@ -189,14 +189,50 @@ test("a person's word about a fleet does not hold for the fleet of a later stage
   expect(wanted()).toBe(4);
 });
 
-test("where the lease is over a pinned fleet stands empty, until a person or work asks for it", async () => {
+test("a chunk that gets done moves the lease on, work that stands still does not", async () => {
+  const begun = Date.now() + 1_000;
+  const end = { at: new Date(begun) };
+  const scaler = await open({}, leaseUntil(end));
+  for (let again = 0; again < 2; again++) {
+    scaler.tell("pi/1", "default", main);
+    await scaler.tick();
+    expect(end.at.getTime()).toBe(begun);
+  }
+  scaler.tell("pi/1", "default", { ...main, openChunks: main.openChunks - 1 });
+  await scaler.tick();
+  expect(end.at.getTime()).toBeGreaterThan(begun);
+});
+
+test("where the lease is over no worker stands, pinned or with work, until a person asks for something", async () => {
   const end = { at: new Date(Date.now() - 1) };
-  const scaler = await open({ min: 3, max: 3 }, leaseUntil(end));
+  const scaler = await open({ min: 3, max: 30 }, leaseUntil(end));
+  scaler.tell("pi/1", "default", main);
   await scaler.tick();
   expect(await desired()).toBe(0);
+  expect(scaler.notice("default").join()).toContain("The lease of the stage is over");
+  scaler.asked();
+  await scaler.tick();
+  expect(await desired()).toBe(30);
+  expect(scaler.notice("default")).toEqual([]);
+  end.at = new Date(Date.now() - 1);
   scaler.choose("default", 2);
   await scaler.tick();
   expect(await desired()).toBe(2);
+});
+
+test("an experiment that has no chunk left to do keeps no worker, also when it cannot be closed", async () => {
+  const scaler = await open();
+  scaler.tell("pi/1", "default", main);
+  await scaler.tick();
+  expect(await desired()).toBe(50);
+  scaler.tell("pi/1", "default", { openChunks: 0, openSeconds: 0 });
+  await vi.waitFor(
+    async () => {
+      await scaler.tick();
+      expect(await desired()).toBe(0);
+    },
+    { timeout: 10_000, interval: 100 },
+  );
 });
 
 test("experiments pay for the workers that run for them, and share them while there are two", async () => {

@@ -3,7 +3,7 @@
  * that sets a fleet's size. What it decides is in autoscale.ts; what it must not forget is in the store.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StewardFleet } from "@hatchery/config";
+import { defaultFleet, type StewardFleet } from "@hatchery/config";
 import {
   StageFleets,
   chooseFleet,
@@ -29,8 +29,12 @@ export interface Scaler {
   tell(experiment: string, fleet: string, work: FleetWork): void;
   /** An experiment that needs no worker any more. */
   forget(experiment: string): void;
+  /** A person has asked for work to be done: that begins a lease. */
+  asked(): void;
   /** A person's word: so many workers, or as many as the work asks for. */
   choose(fleet: string, workers: number | "auto"): void;
+  /** Why a fleet with work has no worker, and what to do; empty where it has or will have some. */
+  notice(fleet: string): string[];
   /** What workers have cost for an experiment since it was told of; `before` is what an earlier steward had counted. */
   costUsd(experiment: string, before: number): number;
   /** Looks at the fleets where that is due, and sets those that should be larger or smaller. */
@@ -81,13 +85,15 @@ export async function openScaler(options: Options): Promise<Scaler> {
     ]),
   );
   const open = new Map<string, { fleet: string; work: FleetWork; cost: CostMeter }>();
-  /** A person's word begins a lease, as work does. */
-  let isAsked = false;
+  /** A person's word begins a lease, and each chunk that gets done moves it on: work that stands still does not. */
+  let isLeaseEarned = false;
   let written = "";
   let tickedAtMs = performance.now();
 
   const kept = (name: string) => fleets.get(name)!;
-  const openOn = (name: string) => [...open.values()].filter(({ fleet }) => fleet === name);
+  /** One without an open chunk is between two rounds, or cannot be closed: no reason to keep workers. */
+  const openOn = (name: string) =>
+    [...open.values()].filter(({ fleet, work }) => fleet === name && work.openChunks > 0);
 
   function workOf(name: string): FleetWork | undefined {
     const works = openOn(name).map(({ work }) => work);
@@ -152,9 +158,9 @@ export async function openScaler(options: Options): Promise<Scaler> {
   async function tick(): Promise<void> {
     meterCost();
     const nowMs = performance.now();
-    if (open.size > 0 || isAsked) {
+    if (isLeaseEarned) {
+      isLeaseEarned = false;
       await lease.renew();
-      isAsked = false;
     }
     for (const one of fleets.values()) if (isDue(one, nowMs)) await look(one, nowMs);
     await write();
@@ -197,16 +203,26 @@ export async function openScaler(options: Options): Promise<Scaler> {
       }),
     tell(experiment, fleet, work) {
       const known = open.get(experiment);
+      if (known !== undefined && known.work.openChunks !== work.openChunks) isLeaseEarned = true;
       open.set(experiment, { fleet, work, cost: known?.cost ?? createCostMeter() });
     },
     forget: (experiment) => void open.delete(experiment),
+    asked: () => void (isLeaseEarned = true),
+    notice(name) {
+      const command = `pnpm hatchery fleet scale auto${name === defaultFleet ? "" : ` --fleet ${name}`}`;
+      if (lease.isOver())
+        return [`The lease of the stage is over: no worker stands. Begin another:  ${command}`];
+      return bounds(kept(name)).pin === 0
+        ? [`Fleet "${name}" is held at 0 workers. Let it follow the work:  ${command}`]
+        : [];
+    },
     choose(name, workers) {
       const one = fleets.get(name);
       if (one === undefined) return logger.error({ fleet: name }, "there is no such fleet");
       const bounded = workers === "auto" ? workers : Math.min(workers, one.told.max);
       one.chosen = { workers: bounded, at: new Date().toISOString() };
       one.lookedAtMs = -Infinity;
-      isAsked = true;
+      isLeaseEarned = true;
     },
     tick,
     costUsd: (experiment, counted) => counted + (open.get(experiment)?.cost.usd() ?? 0),

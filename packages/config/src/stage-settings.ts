@@ -43,7 +43,7 @@ const size = {
   LEASE_HOURS: wholeNumber(1, 720)
     .default(12)
     .describe(
-      "Hours after the last work when every fleet is set to zero, even if engine and steward are dead.",
+      "Hours after the last chunk of work when every fleet is set to zero, even if engine and steward are dead.",
     ),
   AWS_REGION: text("a region", /^[a-z]{2}(-[a-z]+)+-\d$/, "us-east-1")
     .optional()
