@@ -54,7 +54,7 @@ describe("deploy", () => {
   test("without credentials, or without a region, says how to get them", async () => {
     const anonymous = await deploy(["--stage", "x"], { AWS_ACCESS_KEY_ID: "" });
     expect(anonymous.code).toBe(4);
-    expect(anonymous.said).toContain("No credentials for AWS were found.");
+    expect(anonymous.said).toContain("there are no AWS credentials");
     expect(anonymous.said).toContain("aws sso login");
     const nowhere = await deploy(["--stage", "x"], { AWS_REGION: "" });
     expect(nowhere.code).toBe(4);

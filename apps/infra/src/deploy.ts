@@ -119,7 +119,7 @@ Next:
 async function readOutputs(stage: string): Promise<StackOutputs> {
   const Name = stackOutputsParameter(stage);
   try {
-    const { Parameter } = await asking(`to read the parameter "${Name}"`, () =>
+    const { Parameter } = await asking(`The parameter "${Name}"`, () =>
       new SSMClient({}).send(new GetParameterCommand({ Name })),
     );
     return StackOutputs.parse(JSON.parse(Parameter?.Value ?? ""));

@@ -66,7 +66,7 @@ export async function runSetupTask(
 
 async function start(setup: SetupTask, clients: Clients, deadline: number): Promise<string> {
   for (;;) {
-    const { failures = [], tasks = [] } = await asking("to run the setup job", () =>
+    const { failures = [], tasks = [] } = await asking("The setup job", () =>
       clients.ecs.send(
         new RunTaskCommand({
           cluster: setup.SETUP_CLUSTER,

@@ -39,6 +39,7 @@ export const prices = {
     "m7g.8xlarge": 2.696,
   } as Readonly<Record<string, number>>,
   databaseStorageGbMonth: 0.115,
+  databaseSnapshotGbMonth: 0.095,
   /** Amazon MQ for RabbitMQ, one instance, per hour. m7g: about. */
   brokerHour: {
     none: 0,
@@ -67,13 +68,17 @@ export const prices = {
   dashboardMonth: 3,
   privateZoneMonth: 0.5,
   logsGb: 0.5,
+  logsKeptGbMonth: 0.03,
+  imageGbMonth: 0.1,
+  /** gp3 of EBS. */
+  diskGbMonth: 0.08,
   storeGbMonth: 0.023,
   storePut: 0.005 / 1_000,
   internetOutGb: 0.09,
 } as const;
 
 /** AWS counts a month as 730 hours. */
-const hoursPerMonth = 730;
+export const hoursPerMonth = 730;
 /** Database URL, broker URL, three keysets, cookie secrets, admin password, worker token. */
 const secrets = 8;
 const alarms = 6;

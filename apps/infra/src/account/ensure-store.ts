@@ -42,7 +42,7 @@ export async function ensureStore(
   const bucket = storeBucket(place);
   // Path style: an endpoint that is not AWS's has no host name per bucket.
   const s3 = new S3Client({ forcePathStyle: process.env["AWS_ENDPOINT_URL"] !== undefined });
-  return asking(`to make or change the store's bucket "${bucket}"`, async () => {
+  return asking(`The store's bucket "${bucket}"`, async () => {
     const isNew = !(await exists(s3, bucket, place));
     if (isNew) await create(s3, bucket, place.region);
     const before = isNew ? undefined : await retentionDays(s3, bucket);

@@ -23,7 +23,7 @@ export async function signIn(
   // For sst, which does not read the region of a profile.
   environment["AWS_REGION"] = region;
   const { Account: accountId = "", Arn: arn = "" } = await asking(
-    `in the region "${region}", to say who you are`,
+    `Your AWS account in "${region}"`,
     () => sts.send(new GetCallerIdentityCommand({})),
   );
   return { accountId, region, arn };
