@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Column } from "./columns.ts";
 import { openPackWriter, packEnd, packLength, packedFiles } from "./file-pack.ts";
@@ -62,7 +62,7 @@ test("every file is where its row says that it is", () => {
       const path = join(folder, "pack");
       const rows = pack(path, simulations);
       const bytes = readFileSync(path);
-      const found = simulations.map(() => ({}) as Record<string, Uint8Array>);
+      const found = simulations.map((): Record<string, Uint8Array> => ({}));
       for (const { simulation, row, name, offset, bytes: size, sha256 } of packedFiles(rows, 1)) {
         const content = bytes.subarray(offset, offset + size);
         expect(createHash("sha256").update(content).digest("hex")).toBe(sha256);
