@@ -1,7 +1,7 @@
 /** Outcome: what a person or a script gets when an experiment has come to its end. */
 import { pathToFileURL } from "node:url";
 import { exitCodes } from "@hatchery/config";
-import { experimentKeys, readProgress } from "@hatchery/experiment";
+import { experimentKeys, readManifest, readProgress } from "@hatchery/experiment";
 import { summaryText, type Summary } from "@hatchery/experiment/results";
 import { readSummary } from "./experiments.ts";
 import type { Io } from "./io.ts";
@@ -54,10 +54,15 @@ async function showOutcome(summary: Summary, stage: Stage, io: Io): Promise<void
   if (report !== undefined) io.out(`Report   ${pathToFileURL(report).href}`);
   const reason = (await readProgress(stage.store, summary.experiment))?.reason;
   if (reason !== undefined) io.say(`\nHeld back: ${reason}`);
-  io.say(`\nNext:\n${nextCommands(summary).join("\n")}`);
+  const manifest = await readManifest(stage.store, summary.experiment);
+  const hasFiles = manifest?.limits.files !== undefined;
+  io.say(`\nNext:\n${nextCommands(summary, hasFiles).join("\n")}`);
 }
 
-function nextCommands({ experiment, model, failed, notRun, failures }: Summary): string[] {
+function nextCommands(
+  { experiment, model, failed, notRun, failures }: Summary,
+  hasFiles: boolean,
+): string[] {
   const command = (words: string, why: string) => `  pnpm hatchery ${words.padEnd(58)} # ${why}`;
   const example = failures[0]?.example;
   return [
@@ -67,6 +72,7 @@ function nextCommands({ experiment, model, failed, notRun, failures }: Summary):
     ...(failed > 0 ? [command(`retry ${experiment} --failed`, "run what failed again")] : []),
     ...(notRun > 0 ? [command(`resume ${experiment}`, "run what did not run")] : []),
     command(`verify ${experiment}`, "recount every simulation"),
+    ...(hasFiles ? [command(`files ${experiment}`, "what simulations returned in files")] : []),
     ...(model === "building-energy"
       ? [
           command(

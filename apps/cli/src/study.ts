@@ -223,7 +223,7 @@ function otherDesign(experiment: string, stored: DesignSettings, answer: DesignS
 }
 
 async function submitStep(
-  { name, maxFailures }: Study,
+  { name, maxFailures, inputs }: Study,
   id: string,
   step: number,
   design: DesignSettings,
@@ -238,6 +238,7 @@ async function submitStep(
       design,
       seed,
       name,
+      inputs,
       study: { name, id, step },
       plan: await planFor(model, stage, { maxFailures }, io),
     },

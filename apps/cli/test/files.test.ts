@@ -2,7 +2,7 @@
 import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inputFileKey, readManifest, createFolderStore } from "@hatchery/experiment";
 import { pointFile } from "../../worker/test/faulty-models.ts";
@@ -114,6 +114,14 @@ test("a file that was given reaches every simulation; each worker fetches it at 
   expect(JSON.parse(replayed.out)).toMatchObject({ equal: true, results: { said: "only once" } });
 });
 
+test("a simulation that ends its process is replayed with its input, and keeps no file", async () => {
+  const { experiment } = await run(...filing(12, "--set", "faults=6:exit"));
+  const { code, out } = await machine.hatchery("replay", experiment, "6", "--json");
+  expect(code, out).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ process: "own", equal: true });
+  await expectFiles(experiment, 12, [6]);
+});
+
 test("a damaged copy is fetched again before anything is computed with it", async () => {
   const { experiment } = await run(...filing(20));
   const store = createFolderStore(join(machine.home, "store"));
@@ -222,5 +230,11 @@ test("verify names the simulations whose files are gone or damaged, and files fe
   expect(fetched.talk).toContain('"point.bin" of simulation 60');
   expect((await readdir(folder)).length).toBe(90);
   const one = await machine.hatchery("files", experiment, "64", "--name", "even.txt");
-  expect(one.out).toMatch(/^\s+64\s+0\.0 kB {2}even\.txt$/m);
+  expect(one.out).toMatch(/^\s+64\s+3 B {2}even\.txt$/m);
+
+  const round = dirname(damaged);
+  for (const part of ["000003.parquet", "000006.parquet"]) await rm(join(round, part));
+  expect((await machine.hatchery("retry", experiment, "--missing")).code).toBe(0);
+  expect((await machine.hatchery("verify", experiment)).code).toBe(0);
+  await expectFiles(experiment, 100);
 });

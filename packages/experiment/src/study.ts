@@ -58,6 +58,8 @@ export interface StudyDefinition {
   readonly freshSeeds?: boolean;
   /** The share of failed simulations that holds a step back, 0 to 1. Default 0.5. */
   readonly maxFailures?: number;
+  /** Files for the model's inputs, by their names; the model's own for the others. */
+  readonly inputs?: Readonly<Record<string, string>>;
   /** A study that has not stopped by then has failed. */
   readonly mostSteps: number;
   /**
@@ -83,6 +85,7 @@ const Definition = z.object({
   seed: z.int().min(0),
   freshSeeds: z.boolean().default(false),
   maxFailures: z.number().min(0).max(1).default(0.5),
+  inputs: z.record(z.string(), z.string()).default({}),
   mostSteps: z.int().min(1).max(mostStepsOfAll),
   next: z.custom<StudyDefinition["next"]>((value) => typeof value === "function", {
     error: "must be a function.",

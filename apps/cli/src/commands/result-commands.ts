@@ -1,7 +1,7 @@
 /** `list`, `results`, `verify`, `models`: what the store and the checkout hold. None of them needs a stage that is up. */
 import type { Command } from "commander";
 import { UserError, exitCodes } from "@hatchery/config";
-import { experimentKeys, type Column } from "@hatchery/experiment";
+import { experimentKeys, type Column, type InputDeclarations } from "@hatchery/experiment";
 import { openDataset, summaryText } from "@hatchery/experiment/results";
 import { loadModels } from "@hatchery/models/load-models";
 import { findExperiment, listExperiments, readExperiment } from "../experiments.ts";
@@ -106,27 +106,44 @@ export function configureResultCommands(program: Command, io: Io): void {
       if (json)
         return io.out(
           JSON.stringify(
-            models.map(({ name: title, description, limits, parameterColumns, resultColumns }) => ({
-              name: title,
-              description,
-              limits,
-              parameters: parameterColumns,
-              results: resultColumns,
-            })),
+            models.map(
+              ({ name: title, description, limits, inputs, parameterColumns, resultColumns }) => ({
+                name: title,
+                description,
+                limits,
+                inputs,
+                parameters: parameterColumns,
+                results: resultColumns,
+              }),
+            ),
           ),
         );
-      for (const { name: title, description, parameterColumns, resultColumns } of models)
+      for (const { name: title, description, inputs, parameterColumns, resultColumns } of models)
         io.out(
           [
             `${title}${description === undefined ? "" : `: ${description}`}`,
             "  Parameters",
             ...columnLines(parameterColumns),
+            ...inputLines(inputs),
             "  Results",
             ...columnLines(resultColumns),
             "",
           ].join("\n"),
         );
     });
+}
+
+function inputLines(inputs: InputDeclarations): string[] {
+  const names = Object.keys(inputs);
+  if (names.length === 0) return [];
+  const width = Math.max(...names.map((name) => name.length));
+  return [
+    "  Input files",
+    ...Object.entries(inputs).map(
+      ([name, { description, default: file }]) =>
+        `    ${name.padEnd(width)}  ${description} (${file === undefined ? "must be given" : `${file} if none is given`})`,
+    ),
+  ];
 }
 
 interface ResultOptions {
