@@ -140,7 +140,9 @@ test("another content of a file is another input: diff tells its hash and whose 
   const { experiment } = await run(...filing(20));
   const other = join(machine.home, "other.txt");
   await writeFile(other, "goodbye");
-  const second = await run(...filing(20, "--name", "other").with(-3, `words=${other}`));
+  const second = await run(
+    ...filing(20, "--name", "other").map((word) => word.replace(words, other)),
+  );
   const { code, out } = await machine.hatchery("diff", experiment, second.experiment, "--json");
   expect(code).toBe(1);
   const { changes, results } = JSON.parse(out) as {
@@ -161,7 +163,12 @@ test("everything wrong with inputs is said at submit, and nothing is stored", as
   const wrong = await machine.hatchery(
     "submit",
     "filing",
-    ...["--input", `words=${folder}`, "--input", "wrods=x", "--input", "words"],
+    "--input",
+    `words=${folder}`,
+    "--input",
+    "wrods=x",
+    "--input",
+    "words",
   );
   expect(wrong.code).toBe(2);
   expect(wrong.talk).toContain(`Input "words": "${folder}" is not a file.`);
@@ -177,8 +184,12 @@ test("files come back as they were returned, and a retry doubles none", async ()
   const licence = join(machine.home, "licence");
   const options = filing(
     200,
-    ...["--set", "faults=7:file,8:file,150:file", "--set", `file=${licence}`],
-    ...["--chunk-size", "20"],
+    "--set",
+    "faults=7:file,8:file,150:file",
+    "--set",
+    `file=${licence}`,
+    "--chunk-size",
+    "20",
   );
   const { experiment, code } = await run(...options);
   expect(code).toBe(1);
