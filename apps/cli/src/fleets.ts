@@ -70,7 +70,10 @@ function moreWorkers(stage: string, fleet: string): string {
 }
 
 /** What the steward wrote; undefined where no steward of this stage's present life has. */
-async function stewardFleets({ name, store }: Stage): Promise<StageFleets | undefined> {
+export async function stewardFleets({
+  name,
+  store,
+}: Pick<Stage, "name" | "store">): Promise<StageFleets | undefined> {
   const written = await readStageFleets(store, name);
   if (!isLocalStage(name)) return written;
   const startedAt = readLocalStage(name)?.startedAt;

@@ -7,7 +7,7 @@ import type { LocalFleet } from "@hatchery/local";
 const mostUnasked = 8;
 
 /** One slot per core: a second simulation on the same core makes neither end sooner. */
-export function slotsPerWorker(): number {
+function slotsPerWorker(): number {
   return availableParallelism();
 }
 

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError, exitCodes, readLocalStage } from "@hatchery/config";
 import { readProgress, type Progress } from "@hatchery/experiment";
+import { stewardFleets } from "./fleets.ts";
 import type { Io } from "./io.ts";
 import { progressLine } from "./progress-line.ts";
 import type { Stage } from "./stage.ts";
@@ -63,7 +64,7 @@ export async function watch(
     }
     if (progress?.workers !== 0) withWorkersAt = now;
     else if (now - withWorkersAt > workerlessMs) {
-      explainTrouble(progress.stage, io);
+      await explainTrouble(progress.stage, stage, io);
       withWorkersAt = Infinity;
     }
     try {
@@ -85,9 +86,13 @@ function notUp(experiment: string, stage: string): UserError {
 }
 
 /** Says once why nothing moves, as far as the stage knows. */
-function explainTrouble(stage: string, io: Io): void {
-  const trouble = readLocalStage(stage)?.trouble ?? [];
-  io.say(
-    ["No worker is at work.", ...trouble, `See:  pnpm hatchery status --stage ${stage}`].join("\n"),
-  );
+async function explainTrouble(keeper: string, { store }: Stage, io: Io): Promise<void> {
+  const trouble = readLocalStage(keeper)?.trouble ?? [];
+  const fleets = (await stewardFleets({ name: keeper, store }))?.fleets ?? [];
+  const wanted = fleets.reduce((sum, { desired }) => sum + desired, 0);
+  const sentence =
+    wanted > 0
+      ? `No worker is at work yet; ${wanted} are on their way, which takes a minute or two on AWS.`
+      : "No worker is at work.";
+  io.say([sentence, ...trouble, `See:  pnpm hatchery fleet --stage ${keeper}`].join("\n"));
 }

@@ -19,6 +19,7 @@ import {
 import type { Engine } from "./engine.ts";
 import { estimate, type Arrival, type Estimate } from "./meter.ts";
 import { clockWithout, readPauses } from "./pauses.ts";
+import type { Scaler } from "./scaler.ts";
 
 export type Ended = NonNullable<Progress["ended"]>;
 
@@ -59,10 +60,12 @@ export async function openAccount(
   stage: string,
   store: Store,
   engine: Engine,
+  scaler: Pick<Scaler, "meterCost" | "costUsd">,
 ): Promise<Account> {
   const { experiment, total } = manifest;
   const rounds = await readRounds(store, experiment);
   const before = await readProgress(store, experiment);
+  scaler.meterCost(experiment, before?.costUsd ?? 0);
   const pauses = await readPauses(store, experiment, before);
   const startedAt = before?.startedAt ?? rounds[0]?.createdAt ?? new Date().toISOString();
   let settled: Totals = { done: 0, failed: 0, retries: 0, interruptions: 0 };
@@ -164,6 +167,7 @@ export async function openAccount(
         workers = await engine.workers().catch(() => workers);
       }
       const totals = account.totals();
+      const costUsd = scaler.costUsd(experiment);
       const counted = totals.done + totals.failed;
       const progress: Progress = {
         experiment,
@@ -179,6 +183,7 @@ export async function openAccount(
         round: rounds.at(-1)?.round ?? 0,
         workers,
         ...(state === "closed" ? { simulationsPerSecond: 0 } : estimateNow(total - counted)),
+        ...(costUsd > 0 && { costUsd }),
         startedAt,
         updatedAt: new Date().toISOString(),
       };

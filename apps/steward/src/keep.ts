@@ -37,7 +37,7 @@ export interface Keeper {
   readonly stage: string;
   readonly store: Store;
   readonly engine: Engine;
-  readonly scaler: Pick<Scaler, "fleetFor" | "slotsFor" | "tell" | "notice" | "forget">;
+  readonly scaler: Scaler;
   readonly logger: Logger;
 }
 
@@ -58,7 +58,7 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
     logger.error({ experiment }, "has no manifest; it is not kept.");
     return;
   }
-  const account = await openAccount(manifest, stage, store, engine);
+  const account = await openAccount(manifest, stage, store, engine, scaler);
   const fleet = await findFleet(manifest, keeper);
   const slotsFor = slotsOf(fleet, keeper);
   const { rounds } = account;

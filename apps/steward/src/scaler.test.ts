@@ -241,9 +241,12 @@ test("experiments pay for the workers that run for them, and share them while th
   const scaler = await open({ ...stage, pin: 2, workerHourUsd: 3_600 });
   await scaler.tick();
   const spend = async (...experiments: string[]) => {
-    for (const experiment of experiments) scaler.tell(experiment, "default", main);
+    for (const experiment of experiments) {
+      scaler.meterCost(experiment, 5);
+      scaler.tell(experiment, "default", main);
+    }
     await scaler.tick();
-    const usd = () => experiments.map((experiment) => scaler.costUsd(experiment, 0));
+    const usd = () => experiments.map((experiment) => scaler.costUsd(experiment));
     const before = usd();
     const begun = performance.now();
     await sleep(300);
@@ -257,6 +260,10 @@ test("experiments pay for the workers that run for them, and share them while th
   const [first, second] = await spend("pi/1", "pi/2");
   expect(first).toBeCloseTo(second!);
   expect(first! + second!).toBeLessThanOrEqual(2.2);
+  expect(scaler.costUsd("pi/2")).toBeGreaterThan(5);
   scaler.forget("pi/2");
-  expect(scaler.costUsd("pi/2", 5)).toBe(5);
+  const last = scaler.costUsd("pi/2");
+  await sleep(50);
+  await scaler.tick();
+  expect(scaler.costUsd("pi/2")).toBe(last);
 });

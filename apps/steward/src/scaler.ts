@@ -35,8 +35,10 @@ export interface Scaler {
   choose(fleet: string, workers: number | "auto"): void;
   /** Why a fleet with work has no worker, and what to do; empty where it has or will have some. */
   notice(fleet: string): string[];
-  /** What workers have cost for an experiment since it was told of; `before` is what an earlier steward had counted. */
-  costUsd(experiment: string, before: number): number;
+  /** Begins to count what an experiment's workers cost, from what was counted before. */
+  meterCost(experiment: string, spentUsd: number): void;
+  /** What workers have cost for an experiment whose cost is counted; with others on its fleet it pays its share. */
+  costUsd(experiment: string): number;
   /** Looks at the fleets where that is due, and sets those that should be larger or smaller. */
   tick(): Promise<void>;
   /** Ticks, and never resolves. */
@@ -84,7 +86,8 @@ export async function openScaler(options: Options): Promise<Scaler> {
       },
     ]),
   );
-  const open = new Map<string, { fleet: string; work: FleetWork; cost: CostMeter }>();
+  const open = new Map<string, { experiment: string; fleet: string; work: FleetWork }>();
+  const costs = new Map<string, CostMeter>();
   /** A person's word begins a lease, and each chunk that gets done moves it on: work that stands still does not. */
   let isLeaseEarned = false;
   let written = "";
@@ -156,7 +159,7 @@ export async function openScaler(options: Options): Promise<Scaler> {
   }
 
   async function tick(): Promise<void> {
-    meterCost();
+    accumulateCosts();
     const nowMs = performance.now();
     if (isLeaseEarned) {
       isLeaseEarned = false;
@@ -166,14 +169,16 @@ export async function openScaler(options: Options): Promise<Scaler> {
     await write();
   }
 
-  function meterCost(): void {
+  function accumulateCosts(): void {
     const nowMs = performance.now();
     const seconds = (nowMs - tickedAtMs) / 1_000;
     tickedAtMs = nowMs;
     for (const { told, size } of fleets.values()) {
       const sharers = openOn(told.name);
-      for (const { cost } of sharers)
-        cost.accumulate(size?.running ?? 0, seconds, told.workerHourUsd, 1 / sharers.length);
+      for (const { experiment } of sharers)
+        costs
+          .get(experiment)
+          ?.accumulate(size?.running ?? 0, seconds, told.workerHourUsd, 1 / sharers.length);
     }
   }
 
@@ -204,7 +209,7 @@ export async function openScaler(options: Options): Promise<Scaler> {
     tell(experiment, fleet, work) {
       const known = open.get(experiment);
       if (known !== undefined && known.work.openChunks !== work.openChunks) isLeaseEarned = true;
-      open.set(experiment, { fleet, work, cost: known?.cost ?? createCostMeter() });
+      open.set(experiment, { experiment, fleet, work });
     },
     forget: (experiment) => void open.delete(experiment),
     asked: () => void (isLeaseEarned = true),
@@ -225,7 +230,8 @@ export async function openScaler(options: Options): Promise<Scaler> {
       isLeaseEarned = true;
     },
     tick,
-    costUsd: (experiment, counted) => counted + (open.get(experiment)?.cost.usd() ?? 0),
+    meterCost: (experiment, spentUsd) => void costs.set(experiment, createCostMeter(spentUsd)),
+    costUsd: (experiment) => costs.get(experiment)?.usd() ?? 0,
     async run() {
       for (;;) {
         // Whatever is away, engine or store or ECS: the next tick asks again.

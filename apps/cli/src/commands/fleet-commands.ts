@@ -71,7 +71,7 @@ function heldAt(fleet: FleetView): number | undefined {
   return pinOf(fleet) ?? (fleet.min === fleet.max ? fleet.min : undefined);
 }
 
-export function fleetsText({ fleets, leaseEndsAt }: StageFleets, now: Date): string {
+function fleetsText({ fleets, leaseEndsAt }: StageFleets, now: Date): string {
   const rows = fleets.map((fleet) => {
     const held = heldAt(fleet);
     const hour = fleet.running * fleet.workerHourUsd;
@@ -97,7 +97,7 @@ export function fleetsText({ fleets, leaseEndsAt }: StageFleets, now: Date): str
 }
 
 /** What is said of the lease, in one line; nothing where there is none. */
-export function leaseText(leaseEndsAt: string | undefined, now: Date): string[] {
+function leaseText(leaseEndsAt: string | undefined, now: Date): string[] {
   if (leaseEndsAt === undefined) return [];
   const seconds = (Date.parse(leaseEndsAt) - now.getTime()) / 1_000;
   return seconds > 0
