@@ -21,7 +21,7 @@ async function run(
 ) {
   const { setup } = taskDefinitions(stage.stage, StageSettings.parse(given), keysGeneration);
   const task = runTask(setup, { ...stage.machine, ...machine });
-  const ended = await task.ends["set-up"]!;
+  const ended = await task.ends["set-up"];
   everythingPrinted += task.printed();
   return { ended, printed: task.printed() };
 }
@@ -132,7 +132,7 @@ test("a database that somebody else signed for is not talked to", async () => {
 
 test("no secret was printed", async () => {
   const { keys, token } = await kept();
-  const password = /:\/\/[^:]+:([^@]+)@/.exec(stage.databaseUrl)![1]!;
+  const password = /:\/\/[^:]+:([^@]+)@/.exec(stage.databaseUrl)![1];
   const secret = [
     token.value,
     password,

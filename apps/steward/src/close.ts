@@ -17,8 +17,9 @@ export async function closeExperiment(
   ended: Ended,
   rounds: readonly Round[],
   store: Store,
-  { ledger, resultsSha256, resultsFile, failuresFile, publish }: MergedDataset,
+  dataset: MergedDataset,
 ): Promise<void> {
+  const { ledger, resultsSha256, resultsFile, failuresFile } = dataset;
   const keys = experimentKeys(manifest.experiment);
   const finishedAt = new Date();
   const { parameters, results } = manifestColumns(manifest);
@@ -87,7 +88,7 @@ export async function closeExperiment(
       ["SHA-256 of results.parquet", resultsSha256],
     ],
   });
-  await publish();
+  await dataset.publish();
   await store.replace(keys.report, report);
   // Last: whoever sees the summary may count on everything else.
   await store.replace(keys.summary, JSON.stringify(summary, undefined, 2));
