@@ -14,6 +14,7 @@ import { UserError, exitCodes, type EngineConnection } from "@hatchery/config";
 import { ChunkInput, chunkLeaseSeconds, chunkTask } from "@hatchery/experiment";
 import type { Logger } from "pino";
 import type { z } from "zod";
+import { createStarvation, watchForWork } from "./starvation.ts";
 
 type Connection = z.infer<typeof EngineConnection>;
 type Outcome = Record<string, number>;
@@ -24,7 +25,7 @@ export interface ChunkHandler {
 }
 
 export interface EngineWorker {
-  /** Takes chunks, from one engine after the other, until `stop`. */
+  /** Takes chunks, from one engine after the other, until `stop`. Throws a UserError when none come and work waits. */
   start(): Promise<void>;
   /** Takes no more, and waits for what is under way. */
   stop(): Promise<void>;
@@ -40,7 +41,18 @@ export async function connectWorker(
 ): Promise<EngineWorker> {
   const { logger } = options;
   const address = connection.HATCHET_CLIENT_HOST_PORT;
-  const compute = onceAtATime(options.slots, options.onChunk);
+  const once = onceAtATime(options.slots, options.onChunk);
+  const starvation = createStarvation();
+  let underWay = 0;
+  const compute: ChunkHandler = async (...chunk) => {
+    underWay++;
+    starvation.fed();
+    try {
+      return await once(...chunk);
+    } finally {
+      underWay--;
+    }
+  };
   let isStopping = false;
   let session = await nextSession(true);
 
@@ -60,20 +72,40 @@ export async function connectWorker(
     }
   }
 
+  /** Each time the stream ends, waits for the engine and registers anew. */
+  async function takeChunks(): Promise<void> {
+    for (;;) {
+      const problem = await session.listen();
+      if (isStopping) return;
+      logger.warn({ problem }, "No more comes from the engine; what is under way goes on.");
+      session.leave();
+      await sleep(tryAgainMs * Math.random());
+      session = await nextSession(false);
+      if (isStopping) return;
+      logger.info("The engine is back.");
+    }
+  }
+
   return {
     async start() {
       // main.ts then puts down what is under way, and the SDK ends the stream; a new session would bring more.
       for (const signal of signals) process.once(signal, () => (isStopping = true));
-      for (;;) {
-        const problem = await session.listen();
-        if (isStopping) return;
-        logger.warn({ problem }, "No more comes from the engine; what is under way goes on.");
-        session.leave();
-        await sleep(tryAgainMs * Math.random());
-        session = await nextSession(false);
-        if (isStopping) return;
-        logger.info("The engine is back.");
-      }
+      const ended = new AbortController();
+      const watching = watchForWork(
+        {
+          isIdle: () => underWay === 0 && !isStopping,
+          isWorkWaiting: () => session.isWorkWaiting(),
+          renew() {
+            logger.warn("Work waits and none comes here: registered anew.");
+            session.hangUp();
+          },
+        },
+        starvation,
+        ended.signal,
+      );
+      const taking = takeChunks().finally(() => ended.abort());
+      if ((await Promise.race([taking, watching])) === "give up") throw starved(address);
+      await taking;
     },
     async stop() {
       isStopping = true;
@@ -89,12 +121,26 @@ function refused(address: string): UserError {
   });
 }
 
+function starved(address: string): UserError {
+  return new UserError(
+    `The engine at ${address} gives this worker nothing, while work waits and three new registrations have not helped.`,
+    {
+      hint: "A worker that is kept by its stage is started again by it.",
+      exitCode: exitCodes.engineUnreachable,
+    },
+  );
+}
+
 /** One registration at the engine. */
 interface Session {
   /** Resolves when the stream ends, or with why there is none. */
   listen(): Promise<string | undefined>;
   /** Forgets an engine that is gone. What is under way is computed and reported all the same. */
   leave(): void;
+  /** Ends the stream from here. */
+  hangUp(): void;
+  /** Whether chunks wait in the fleet's queue, or the engine has given some to this registration that never came. */
+  isWorkWaiting(): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -117,9 +163,10 @@ async function openSession(
   });
   // Fails at once where to register the task, which comes next, would be tried eight times over 13 s.
   await hatchet.dispatcher.getVersion();
-  const stopHeartbeat = listenOnce(hatchet, options.logger);
+  const stream = listenOnce(hatchet, options.logger);
+  const declaration = chunkTask(options.fleet);
   const task = hatchet.task({
-    ...chunkTask(options.fleet),
+    ...declaration,
     fn: (input: ChunkInput, context: Context<ChunkInput>) =>
       withLease(context, () =>
         options.compute(
@@ -152,8 +199,17 @@ async function openSession(
         ({ message }: Error) => message,
       ),
     leave() {
-      stopHeartbeat();
+      stream.stopHeartbeat();
       forget();
+    },
+    hangUp: () => stream.hangUp(),
+    async isWorkWaiting() {
+      const queued = (await hatchet.metrics.getTaskStats())[declaration.name]?.queued?.total ?? 0;
+      if (queued > 0) return true;
+      const { slotConfig } = await hatchet.workers.get(stream.workerId());
+      return Object.values(slotConfig ?? {}).some(
+        ({ available, limit }) => available !== undefined && available < limit,
+      );
     },
     stop: () => worker.stop(),
   };
@@ -167,24 +223,36 @@ function signalHandlers() {
   );
 }
 
-/** Has the client's worker end with its first stream, where the SDK would listen again. Answers what ends its heartbeat. */
-function listenOnce(hatchet: HatchetClient, logger: Logger): () => void {
+interface Stream {
+  workerId(): string;
+  stopHeartbeat(): void;
+  hangUp(): void;
+}
+
+/** Has the client's worker end with its first stream, where the SDK would listen again. */
+function listenOnce(hatchet: HatchetClient, logger: Logger): Stream {
   const { dispatcher } = hatchet;
   const register = dispatcher.getActionListener.bind(dispatcher);
-  let stopHeartbeat = () => {};
+  let listener: Awaited<ReturnType<typeof register>> | undefined;
   dispatcher.getActionListener = async (options) => {
-    const listener = await register(options);
-    stopHeartbeat = () => void listener.heartbeat.stop();
-    listener.actions = async function* () {
+    const registered = await register(options);
+    listener = registered;
+    registered.actions = async function* () {
       try {
-        for await (const assigned of await listener.getListenClient()) yield createAction(assigned);
+        for await (const assigned of await registered.getListenClient())
+          yield createAction(assigned);
       } catch (error) {
         logger.debug({ error: error instanceof Error ? error.message : String(error) }, "stream");
       }
     };
-    return listener;
+    return registered;
   };
-  return () => stopHeartbeat();
+  return {
+    workerId: () => listener?.workerId ?? "",
+    stopHeartbeat: () => void listener?.heartbeat.stop(),
+    // Its stream ends at once; the engine's answer may never come where the connection is half open.
+    hangUp: () => void listener?.unregister().catch(() => undefined),
+  };
 }
 
 /** Whether something listens there. */

@@ -15,7 +15,8 @@ try {
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
   process.stderr.write(`${error.message}\n${error.hint === undefined ? "" : `\n${error.hint}\n`}`);
-  process.exitCode = error.exitCode;
+  // Not by itself: connections of the SDK may still be open.
+  process.exit(error.exitCode);
 }
 
 async function serve(settings: WorkerSettings): Promise<void> {
@@ -90,5 +91,10 @@ async function serve(settings: WorkerSettings): Promise<void> {
   process.once("SIGINT", (signal) => void putDown(signal));
 
   logger.info({ stage: settings.STAGE, slots: settings.WORKER_SLOTS }, "ready for chunks");
-  await worker.start();
+  try {
+    await worker.start();
+  } catch (error) {
+    slots.forEach((slot) => slot.close());
+    throw error;
+  }
 }

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node
 import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Transform } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -42,7 +43,7 @@ const isReady = () =>
   );
 
 /** Chunks of a fifth of a second or so: some are under way whenever the engine is killed. */
-const submit = (simulations: number) =>
+const submit = (simulations: number, chunkSize = 50) =>
   hatchery(
     "submit",
     "spinning",
@@ -51,7 +52,7 @@ const submit = (simulations: number) =>
     "--set",
     "iterations=1000000",
     "--chunk-size",
-    "50",
+    String(chunkSize),
   );
 
 function partCount(experiment: string): number {
@@ -93,22 +94,55 @@ function startWorker(grpcPort: number, token: string) {
 const workers: ChildProcess[] = [];
 const token = () => readFileSync(localStagePaths("local", home).workerToken, "utf8");
 
+interface Way {
+  readonly port: number;
+  /** On the connections that are open now nothing is heard from the engine any more, though they look well. */
+  deafen(): void;
+  close(): Promise<void>;
+}
+
 /** Passes on to the engine; as gone as a dead engine once it is closed. */
-async function openWay(port = 0): Promise<{ port: number; close(): Promise<void> }> {
+async function openWay(port = 0): Promise<Way> {
   const sockets = new Set<Socket>();
+  const open = new Set<{ isDeaf: boolean }>();
   const server = createServer((near) => {
     const far = connect({ host: "127.0.0.1", port: stage().ports.grpc });
     for (const socket of [near, far]) sockets.add(socket.on("error", () => undefined));
-    near.pipe(far).pipe(near);
+    const connection = { isDeaf: false };
+    open.add(connection);
+    near.pipe(far).pipe(withoutData(connection)).pipe(near);
   });
   await once(server.listen({ host: "127.0.0.1", port }), "listening");
   return {
     port: (server.address() as AddressInfo).port,
+    deafen: () => open.forEach((connection) => (connection.isDeaf = true)),
     async close() {
       for (const socket of sockets) socket.destroy();
       await once(server.close(), "close");
     },
   };
+}
+
+/**
+ * An HTTP/2 server's frames without those that carry data, once the connection is deaf: pings are answered, streams
+ * stay open, heartbeats reach the engine, and what it sends is not there.
+ */
+function withoutData(connection: { readonly isDeaf: boolean }): Transform {
+  const headBytes = 9;
+  let rest = Buffer.alloc(0);
+  return new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      rest = Buffer.concat([rest, piece]);
+      while (rest.length >= headBytes) {
+        const end = headBytes + rest.readUIntBE(0, 3);
+        if (rest.length < end) break;
+        const isData = rest[3] === 0;
+        if (!connection.isDeaf || !isData) this.push(rest.subarray(0, end));
+        rest = rest.subarray(end);
+      }
+      done();
+    },
+  });
 }
 
 test("a worker that is there before its engine waits for it and says so once", async () => {
@@ -165,3 +199,31 @@ test("after the engine's death the same worker goes on within 10 s, and nothing 
   expect(stage().workers).toEqual([worker]);
   expect(workerLog()).toContain("The engine is back.");
 }, 60_000);
+
+test("what a killed worker was at is computed before the engine would have missed its heartbeats", async () => {
+  const experiment = await submit(2_000, 1_000);
+  await sleep(1_500);
+  expect(partCount(experiment)).toBe(0);
+  process.kill(stage().workers[0]!.pid, "SIGKILL");
+  // 30 s after the last heartbeat, of which there is one every 4 s, the engine would find out.
+  await until(() => partCount(experiment) > 0, 24_000);
+}, 60_000);
+
+test("a worker that looks well to its engine and gets nothing notices it, and computes what waited", async () => {
+  await hatchery("fleet", "scale", "0");
+  await until(() => stage().workers.length === 0, 30_000);
+  const way = await openWay();
+  const worker = startWorker(way.port, token());
+  await until(() => worker.log().includes("ready for chunks"), 20_000);
+  way.deafen();
+  const experiment = await submit(500);
+  await until(() => worker.log().includes("Work waits and none comes here"), 60_000);
+  // A third of a minute has gone by, and nobody else would ever have noticed.
+  expect(partCount(experiment)).toBe(0);
+
+  await hatchery("watch", experiment);
+  expect(JSON.parse(await hatchery("verify", experiment, "--json"))).toMatchObject({ done: 500 });
+  worker.process.kill("SIGTERM");
+  await once(worker.process, "exit");
+  await way.close();
+}, 180_000);

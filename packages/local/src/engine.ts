@@ -33,6 +33,8 @@ export interface Engine {
   workerToken(): string;
   /** Frees what a dead engine holds. Only while no engine is alive. */
   freeDeadEngine(): Promise<void>;
+  /** Gives what a dead worker had to others. Only while none of that name is alive. */
+  freeDeadWorker(name: string): Promise<void>;
   launchEngine(log: string): Running;
   launchApi(log: string): Running;
   engineReady(): Promise<boolean>;
@@ -141,6 +143,7 @@ export function createEngine(input: {
     },
     workerToken: () => readFileSync(paths.workerToken, "utf8"),
     freeDeadEngine: () => freeDeadEngine(databaseUrl),
+    freeDeadWorker: (name) => freeDeadWorker(databaseUrl, name),
     launchEngine: (log) => start("hatchet-engine", [], log),
     launchApi: (log) => start("hatchet-api", [], log),
     engineReady: () => answersOk(`http://127.0.0.1:${ports.health}/ready`),
@@ -177,6 +180,17 @@ async function hasToken(
 async function freeDeadEngine(databaseUrl: string): Promise<void> {
   await query(databaseUrl, endDeadSessions);
   await query(databaseUrl, freeWhatItHolds);
+}
+
+/** The engine would wait 30 s for a heartbeat; like this it gives the worker's chunks to others within 2 s. */
+async function freeDeadWorker(databaseUrl: string, name: string): Promise<void> {
+  await query(
+    databaseUrl,
+    // A worker's full name ends with its host's.
+    `update "Worker" set "isActive" = false, "lastHeartbeatAt" = "lastHeartbeatAt" - interval '1 minute'
+     where starts_with(name, $1 || '.') and "isActive"`,
+    [name],
+  );
 }
 
 async function answersOk(url: string): Promise<boolean> {

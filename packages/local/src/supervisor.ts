@@ -300,6 +300,8 @@ async function supervise(instructions: Instructions): Promise<void> {
       const name = freeName(fleet);
       const kept = keep({
         name,
+        // Without the database the worker starts all the same, and the engine finds out by itself.
+        before: () => engine.freeDeadWorker(name).catch((error: unknown) => log(String(error))),
         launch: () =>
           launchProgram(name, programs.worker, {
             ...connection(engine),
