@@ -387,6 +387,8 @@ export async function openFaultStage(): Promise<FaultStage> {
       const cause = found.get(simulation);
       if (cause === causes[fault]) continue;
       if (lasting.includes(fault) && cause === "crashed" && ++mistaken <= slotsKilled) continue;
+      // It breaks both its limits; on a slow machine the other one first.
+      if (fault === "grow" && cause === "time limit") continue;
       problems.push(`${simulation}: planted "${fault}", ledger "${cause ?? "done"}"`);
     }
     for (const [simulation, cause] of found)

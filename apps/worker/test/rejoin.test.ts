@@ -214,11 +214,11 @@ test("a worker that looks well to its engine and gets nothing notices it, and co
   await until(() => stage().workers.length === 0, 30_000);
   const way = await openWay();
   const worker = startWorker(way.port, token());
-  await until(() => worker.log().includes("ready for chunks"), 20_000);
+  await hatchery("watch", await submit(50));
   way.deafen();
   const experiment = await submit(500);
   await until(() => worker.log().includes("Work waits and none comes here"), 60_000);
-  // A third of a minute has gone by, and nobody else would ever have noticed.
+  // Half a minute has gone by, and nobody else would have noticed.
   expect(partCount(experiment)).toBe(0);
 
   await hatchery("watch", experiment);
