@@ -1,27 +1,17 @@
 /**
  * Efficiency: wall time of a bare loop in one process per core ÷ wall time of `hatchery run`, same simulations, same
  * machine, taken in turn. The run counts all of it: submit, engine, database, ledger, merged results, report.
- *
- *   pnpm bench             three pairs of each, about 20 CPU-seconds of work; the median and the spread
- *   pnpm bench --short     one pair of each, about 4 CPU-seconds: mostly the run's own second or two
- *   pnpm bench --million   one pair of a million buildings
  */
 import { execFile } from "node:child_process";
-import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { DesignSettings } from "@hatchery/experiment";
+import { count, median, rounded, runExperiment, secondsOf } from "./measure.ts";
+import type { Bench, Measure, Row } from "./measure.ts";
 import { spin } from "./models.ts";
 
-const isShort = process.argv.includes("--short");
-const isMillion = process.argv.includes("--million");
-const pairs = isShort || isMillion ? 1 : 3;
-const cpuSeconds = isShort ? 4 : 20;
-const cores = availableParallelism();
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const modelsModule = file("models.ts");
 const execute = promisify(execFile);
-const stage = "local-bench";
 
 interface Work {
   readonly label: string;
@@ -29,52 +19,102 @@ interface Work {
   readonly simulations: number;
   /** Parameters that are fixed. */
   readonly fixed: Record<string, number>;
+  readonly bar: number;
 }
 
-/** Iterations a millisecond, while every other core is as busy: cores that share a core's units are slower together. */
-function iterationsPerMs(): number {
-  spin(1e7, 0.3);
-  const from = performance.now();
-  spin(4e8, 0.3);
-  return 4e8 / (performance.now() - from);
-}
+const spinningBars = [
+  [0.2, 0.9],
+  [1, 0.95],
+  [10, 0.97],
+  [100, 0.97],
+] as const;
 
-async function calibrate(): Promise<(milliseconds: number) => number> {
-  const measured = await Promise.all(
-    Array.from({ length: cores }, () =>
-      execute(process.execPath, [file("efficiency.ts"), "--calibrate"]),
-    ),
+/** The synthetic model, about 40 CPU-seconds of each: three pairs. */
+export const spinning: Measure = async (bench) => {
+  const iterations = await calibrate(bench.cores);
+  const cpuSeconds = bench.isShort ? 4 : 40;
+  const works = spinningBars.map(([milliseconds, bar]) => ({
+    label: `spinning ${milliseconds} ms`,
+    model: "spinning",
+    simulations: Math.round((cpuSeconds * 1_000) / milliseconds),
+    fixed: { iterations: iterations(milliseconds) },
+    bar,
+  }));
+  return inTurn(works, bench, bench.isShort ? 1 : 3);
+};
+
+/** A million buildings: one pair. */
+export const million: Measure = (bench) =>
+  inTurn(
+    [
+      {
+        label: "building-energy",
+        model: "building-energy",
+        simulations: bench.isShort ? 10_000 : 1_000_000,
+        fixed: {},
+        bar: 0.95,
+      },
+    ],
+    bench,
+    1,
   );
-  const perMs = measured.reduce((sum, { stdout }) => sum + Number(stdout), 0) / cores;
-  return (milliseconds) => Math.max(1, Math.round(perMs * milliseconds));
+
+async function inTurn(works: readonly Work[], bench: Bench, pairs: number): Promise<Row[]> {
+  const machine = await bench.stage();
+  // Once, so that the first pair does not pay for what starts cold.
+  await runExperiment(machine, "spinning", 100, { iterations: 1_000 });
+  const rows: Row[] = [];
+  for (const work of works) {
+    const bare: number[] = [];
+    const full: number[] = [];
+    for (let pair = 0; pair < pairs; pair++) {
+      bare.push(await secondsOf(() => bareLoop(work, bench.cores)));
+      full.push(
+        await secondsOf(() => runExperiment(machine, work.model, work.simulations, work.fixed)),
+      );
+    }
+    rows.push(rowOf(work, bare, full, bench));
+  }
+  return rows;
 }
 
-async function hatchery(...words: string[]): Promise<string> {
-  const { stdout } = await execute(
-    process.execPath,
-    [file("../src/main.ts"), ...words, "--stage", stage],
-    {
-      env: { ...process.env, MODELS_MODULE: modelsModule },
-      maxBuffer: 1e8,
+function rowOf(
+  { label, simulations, bar }: Work,
+  bare: readonly number[],
+  full: readonly number[],
+  { cores, isShort }: Bench,
+): Row {
+  const ratios = bare.map((one, pair) => one / full[pair]!);
+  const efficiency = median(ratios);
+  const spread =
+    ratios.length === 1
+      ? ""
+      : ` (${Math.min(...ratios).toFixed(3)}–${Math.max(...ratios).toFixed(3)})`;
+  const bareMs = (1_000 * cores * median(bare)) / simulations;
+  return {
+    work: `${label}, ${count(simulations)} simulations: efficiency against a bare loop`,
+    bar: `≥ ${bar}`,
+    measured: `${efficiency.toFixed(3)}${spread}; loop ${median(bare).toFixed(2)} s, ${bareMs.toFixed(3)} ms each; hatchery ${median(full).toFixed(2)} s`,
+    isMet: isShort ? null : efficiency >= bar,
+    figures: {
+      simulations,
+      efficiency: rounded(efficiency),
+      bareSeconds: bare.map((each) => rounded(each)),
+      hatcherySeconds: full.map((each) => rounded(each)),
+      bareMsPerSimulation: rounded(bareMs, 4),
+      simulationsPerSecond: Math.round(simulations / median(full)),
     },
-  );
-  return stdout;
+  };
 }
 
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const from = performance.now();
-  await work();
-  return (performance.now() - from) / 1_000;
-}
-
-function bareLoop({ model, simulations, fixed }: Work): Promise<unknown> {
+function bareLoop({ model, simulations, fixed }: Work, cores: number): Promise<unknown> {
   const design: DesignSettings = { kind: "latin-hypercube", simulations, fixed };
   return Promise.all(
     Array.from({ length: cores }, (_, core) => {
       const bound = (k: number) => String(Math.round((simulations * k) / cores));
       return execute(process.execPath, [
         file("bare-loop.ts"),
-        modelsModule,
+        file("models.ts"),
         model,
         JSON.stringify(design),
         bound(core),
@@ -84,71 +124,21 @@ function bareLoop({ model, simulations, fixed }: Work): Promise<unknown> {
   );
 }
 
-async function run({ model, simulations, fixed }: Work): Promise<void> {
-  const set = Object.entries(fixed).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-  const out = await hatchery("run", model, "-n", String(simulations), ...set, "--json");
-  const { done } = JSON.parse(out) as { done: number };
-  if (done !== simulations) throw new Error(`${model}: ${done} of ${simulations} done.`);
+/** Iterations for so many milliseconds, while every other core is as busy: cores that share a core's units are slower together. */
+async function calibrate(cores: number): Promise<(milliseconds: number) => number> {
+  const measured = await Promise.all(
+    Array.from({ length: cores }, () =>
+      execute(process.execPath, [fileURLToPath(import.meta.url), "--calibrate"]),
+    ),
+  );
+  const perMs = measured.reduce((sum, { stdout }) => sum + Number(stdout), 0) / cores;
+  return (milliseconds) => Math.max(1, Math.round(perMs * milliseconds));
 }
 
-if (process.argv.includes("--calibrate")) {
-  process.stdout.write(String(iterationsPerMs()));
-  process.exit();
-}
-const iterations = await calibrate();
-const buildings = (simulations: number): Work => ({
-  label: "building-energy",
-  model: "building-energy",
-  simulations,
-  fixed: {},
-});
-const works: Work[] = isMillion
-  ? [buildings(1_000_000)]
-  : [
-      ...[0.2, 1, 10, 100].map((milliseconds) => ({
-        label: `spinning ${milliseconds} ms`,
-        model: "spinning",
-        simulations: Math.round((cpuSeconds * 1_000) / milliseconds),
-        fixed: { iterations: iterations(milliseconds) },
-      })),
-      buildings(isShort ? 10_000 : 200_000),
-    ];
-
-const median = (values: number[]) =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-const say = (text: string) => process.stdout.write(`${text}\n`);
-
-say(
-  `${cpus()[0]?.model ?? "?"}, ${cores} cores, Node ${process.version}, ${pairs} pair${pairs > 1 ? "s" : ""} of each`,
-);
-say("work              simulations   bare loop    hatchery   simulations/s   efficiency (min–max)");
-await hatchery("up", "--idle-minutes", "0");
-try {
-  // Once, so that the first pair does not pay for what starts cold.
-  await run({ label: "", model: "spinning", simulations: 100, fixed: { iterations: 1_000 } });
-  for (const work of works) {
-    const bare: number[] = [];
-    const full: number[] = [];
-    for (let pair = 0; pair < pairs; pair++) {
-      bare.push(await seconds(() => bareLoop(work)));
-      full.push(await seconds(() => run(work)));
-    }
-    const ratios = bare.map((one, pair) => one / full[pair]!);
-    say(
-      [
-        work.label.padEnd(16),
-        work.simulations.toLocaleString("en-US").padStart(12),
-        `${median(bare).toFixed(2)} s`.padStart(11),
-        `${median(full).toFixed(2)} s`.padStart(11),
-        Math.round(work.simulations / median(full))
-          .toLocaleString("en-US")
-          .padStart(15),
-        `${median(ratios).toFixed(3)} (${Math.min(...ratios).toFixed(3)}–${Math.max(...ratios).toFixed(3)})`.padStart(
-          23,
-        ),
-      ].join(" "),
-    );
-  }
-} finally {
-  await execute(process.execPath, [file("../src/main.ts"), "down", "--stage", stage]);
+if (import.meta.main) {
+  const steps = 50_000;
+  spin(1_000, 0.3);
+  const from = performance.now();
+  spin(steps, 0.3);
+  process.stdout.write(String(steps / (performance.now() - from)));
 }

@@ -1,8 +1,4 @@
-/**
- * Merge: the parts of an experiment into one dataset, against DuckDB's own COPY of the same files.
- *
- *   node apps/cli/bench/merge.ts [rows]     10,000,000 rows of 12 columns when left out; each side in a process of its own
- */
+/** Merge: the parts of an experiment into one dataset, against DuckDB's own COPY of the same files. Each in a process of its own. */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -26,12 +22,14 @@ import {
 } from "@hatchery/experiment";
 import { mergeDataset } from "@hatchery/experiment/results";
 import { z } from "zod";
+import { count, rounded, type Measure } from "./measure.ts";
 
+const mostMegabytes = 300;
 const rowsPerPart = 20_000;
 const experiment = "merge/1";
 const number = z.number().min(0).max(1);
-const names = (prefix: string, count: number) =>
-  Object.fromEntries(Array.from({ length: count }, (_, k) => [`${prefix}${k}`, number]));
+const names = (prefix: string, many: number) =>
+  Object.fromEntries(Array.from({ length: many }, (_, k) => [`${prefix}${k}`, number]));
 const model = defineModel({
   name: "merge",
   // With the simulation's number, 12 columns.
@@ -71,8 +69,8 @@ async function writeParts(folder: string, total: number): Promise<void> {
   for (const { chunk } of chunksOf(round.chunkSizes)) {
     const rows = createRowBuffer(parameters, results, rowsPerPart);
     const record: Record<string, number> = {};
-    for (const [first, count] of chunkRanges(round, chunk))
-      for (let i = first; i < first + count; i++) {
+    for (const [first, size] of chunkRanges(round, chunk))
+      for (let i = first; i < first + size; i++) {
         for (const { name } of [...parameters, ...results]) record[name] = Math.random();
         rows.push(i, 1, 0.001, [record, record]);
       }
@@ -84,7 +82,8 @@ async function writeParts(folder: string, total: number): Promise<void> {
   }
 }
 
-async function measure(side: string, folder: string): Promise<void> {
+/** Seconds and megabytes of this process. */
+async function mergeHere(side: string, folder: string): Promise<Figures> {
   const from = performance.now();
   if (side === "hatchery") {
     const store = createFolderStore(folder);
@@ -97,31 +96,56 @@ async function measure(side: string, folder: string): Promise<void> {
       `COPY (SELECT * EXCLUDE (failed, attempts, seconds) FROM read_parquet('${parts}')) TO '${join(folder, "duckdb.parquet")}' (FORMAT parquet, COMPRESSION zstd)`,
     );
   }
-  const seconds = (performance.now() - from) / 1_000;
-  const megabytes = process.resourceUsage().maxRSS / 1_024;
-  process.stdout.write(
-    `${side.padEnd(10)} ${seconds.toFixed(1).padStart(7)} s   peak memory ${megabytes.toFixed(0).padStart(5)} MB\n`,
-  );
+  return {
+    seconds: (performance.now() - from) / 1_000,
+    megabytes: process.resourceUsage().maxRSS / 1_024,
+  };
 }
 
-const [what = "10000000", folder = ""] = process.argv.slice(2);
-if (folder === "") {
-  const total = Number(what);
-  const temporary = await mkdtemp(join(tmpdir(), "hatchery-merge-"));
+interface Figures {
+  readonly seconds: number;
+  readonly megabytes: number;
+}
+
+async function mergeApart(side: "hatchery" | "duckdb", folder: string): Promise<Figures> {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    fileURLToPath(import.meta.url),
+    side,
+    folder,
+  ]);
+  return JSON.parse(stdout) as Figures;
+}
+
+export const merge: Measure = async ({ isShort }) => {
+  const total = isShort ? 200_000 : 10_000_000;
+  const folder = await mkdtemp(join(tmpdir(), "hatchery-merge-"));
   try {
-    await writeParts(temporary, total);
-    process.stdout.write(
-      `${total.toLocaleString("en-US")} rows of 12 columns in parts of ${rowsPerPart.toLocaleString("en-US")}\n`,
-    );
-    for (const side of ["hatchery", "duckdb"]) {
-      const { stdout } = await promisify(execFile)(process.execPath, [
-        fileURLToPath(import.meta.url),
-        side,
-        temporary,
-      ]);
-      process.stdout.write(stdout);
-    }
+    await writeParts(folder, total);
+    const ours = await mergeApart("hatchery", folder);
+    const theirs = await mergeApart("duckdb", folder);
+    const told = ({ seconds, megabytes }: Figures) =>
+      `${seconds.toFixed(1)} s and ${megabytes.toFixed(0)} MB`;
+    return [
+      {
+        work: `merge of ${count(total)} rows of 12 columns in parts of ${count(rowsPerPart)}`,
+        bar: `≤ ${mostMegabytes} MB, no slower than DuckDB's COPY`,
+        measured: `${told(ours)}; DuckDB ${told(theirs)}`,
+        isMet: isShort ? null : ours.megabytes <= mostMegabytes && ours.seconds <= theirs.seconds,
+        figures: {
+          rows: total,
+          seconds: rounded(ours.seconds),
+          megabytes: Math.round(ours.megabytes),
+          duckdbSeconds: rounded(theirs.seconds),
+          duckdbMegabytes: Math.round(theirs.megabytes),
+        },
+      },
+    ];
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
-} else await measure(what, folder);
+};
+
+if (import.meta.main) {
+  const [side = "hatchery", folder = ""] = process.argv.slice(2);
+  process.stdout.write(JSON.stringify(await mergeHere(side, folder)));
+}
