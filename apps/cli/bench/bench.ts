@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { UserError, engineVersion, exitCodes, workspaceRoot } from "@hatchery/config";
-import { codeVersion } from "../src/submit.ts";
+import { codeVersion } from "../src/provenance.ts";
 import { createMachine, type Machine } from "../test/command.ts";
 import { million, spinning } from "./efficiency.ts";
 import { firstResults } from "./first-results.ts";

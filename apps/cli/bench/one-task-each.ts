@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { HatchetClient } from "@hatchet-dev/typescript-sdk/v1/index.js";
 import { localStagePaths, readLocalStage } from "@hatchery/config";
-import { createDesign, randomStream } from "@hatchery/experiment";
+import { createDesign, noFiles, randomStream } from "@hatchery/experiment";
 import { buildingEnergy } from "@hatchery/models/building-energy";
 import type { Machine } from "../test/command.ts";
 import type { z } from "zod";
@@ -127,6 +127,8 @@ function openClient(environment: Readonly<Record<string, string | undefined>>) {
         const given = parameters(simulation) as z.output<typeof model.parameters>;
         const results = await model.simulate(given, {
           random: randomStream(1, simulation),
+          inputs: {},
+          files: noFiles,
           signal: new AbortController().signal,
           log: () => undefined,
         });

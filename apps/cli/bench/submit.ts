@@ -14,6 +14,9 @@ export const submit: Measure = async ({ stage, isShort }) => {
   const machine = await stage();
   const simulations = isShort ? 100_000 : 10_000_000;
   const state = () => readLocalStage("local", machine.home);
+  // A new steward, whose peak is this experiment's.
+  await machine.hatchery("down");
+  await machine.hatchery("up", "--workers", "1", "--idle-minutes", "0");
   await machine.hatchery("fleet", "scale", "0");
   await until(async () => state()?.workers.length === 0, 60);
 

@@ -48,6 +48,14 @@ const manifest = (experiment: string, more: Partial<Manifest> = {}): Manifest =>
   ...more,
 });
 
+const round: Round = {
+  round: 0,
+  kind: "main",
+  createdAt: "",
+  simulations: [[0, 30]],
+  chunkSizes: [[30, 1]],
+};
+
 /** A closed experiment of 30 simulations, of which some failed and some results are changed. */
 async function closed(
   written: Manifest,
@@ -68,13 +76,6 @@ async function closed(
       ]);
   const facts = { experiment, round: 0, chunk: 0, interruptions: 0, workers: [] };
   const { bytes } = await encodePart(rows.take(), [...parameters, ...results], facts);
-  const round: Round = {
-    round: 0,
-    kind: "main",
-    createdAt: "",
-    simulations: [[0, written.total]],
-    chunkSizes: [[written.total, 1]],
-  };
   await store.create(experimentKeys(experiment).manifest, JSON.stringify(written));
   await store.create(roundKeys(experiment, 0).plan, JSON.stringify(round));
   await store.create(roundKeys(experiment, 0).part(0), bytes);
@@ -200,9 +201,20 @@ test("every setting, version, limit, input and field that changed is named, and 
     versions: { hatchery: "1", engine: "2", sdk: "1", node: "1" },
     parameterSchema: objectSchema(z.object({ x: z.number().min(0), z: z.boolean() })),
   });
-  expect(changesBetween(a, a)).toEqual([]);
+  const asked = (given: Manifest, source?: string) => ({
+    manifest: given,
+    rounds: source === undefined ? [] : [{ ...round, round: 2, source }],
+  });
+  expect(changesBetween(asked(a), asked(a))).toEqual([]);
+  expect(changesBetween(asked(a), asked(a, "changed"))).toEqual([
+    { what: "code.source from round 2 on", a: null, b: "changed" },
+  ]);
   expect(
-    changesBetween(a, b).map(({ what, a: before, b: after }) => [what, before, after]),
+    changesBetween(asked(a), asked(b)).map(({ what, a: before, b: after }) => [
+      what,
+      before,
+      after,
+    ]),
   ).toEqual([
     ["design.source.sha256", "one", "two"],
     ["design.sha256", "one-parquet", "two-parquet"],

@@ -3,8 +3,10 @@ import { UserError } from "@hatchery/config";
 import {
   experimentKeys,
   manifestColumns,
+  readRounds,
   type Column,
   type Manifest,
+  type Round,
   type Store,
 } from "@hatchery/experiment";
 import { identifier, openDataset, type Dataset } from "@hatchery/experiment/results";
@@ -61,7 +63,10 @@ export async function diff(store: Store, a: string, b: string): Promise<Diff> {
   return {
     a,
     b,
-    changes: changesBetween(stateA.manifest, stateB.manifest),
+    changes: changesBetween(
+      { manifest: stateA.manifest, rounds: await readRounds(store, a) },
+      { manifest: stateB.manifest, rounds: await readRounds(store, b) },
+    ),
     ...compared,
     equal: compared.differing + compared.onlyInA + compared.onlyInB === 0,
   };
@@ -89,15 +94,20 @@ function sharedColumns(a: Manifest, b: Manifest): Column[] {
 /** What says who and when, and so differs always. */
 const apart = ["format", "experiment", "createdAt"];
 
-/** Every leaf of the manifests that differs. */
-export function changesBetween(a: Manifest, b: Manifest): Change[] {
+interface Asked {
+  readonly manifest: Manifest;
+  readonly rounds: readonly Round[];
+}
+
+/** Every leaf of the manifests that differs, and what a person chose later in place of it. */
+export function changesBetween(a: Asked, b: Asked): Change[] {
   const [before, after] = [leaves(a), leaves(b)];
   return [...new Set([...before.keys(), ...after.keys()])]
     .filter((what) => !apart.includes(what) && before.get(what) !== after.get(what))
     .map((what) => ({ what, a: before.get(what) ?? null, b: after.get(what) ?? null }));
 }
 
-function leaves(manifest: Manifest): Map<string, Said> {
+function leaves({ manifest, rounds }: Asked): Map<string, Said> {
   const found = new Map<string, Said>();
   const { parameterSchema, resultSchema, ...rest } = manifest;
   walk(rest, "");
@@ -108,6 +118,10 @@ function leaves(manifest: Manifest): Map<string, Said> {
   ] as const)
     for (const [name, field] of Object.entries(schema.properties))
       found.set(`${kind}.${name}`, JSON.stringify(field));
+  let source = manifest.code.source;
+  for (const { round, source: chosen } of rounds)
+    if (chosen !== undefined && chosen !== source)
+      found.set(`code.source from round ${round} on`, (source = chosen));
   return found;
 
   function walk(value: unknown, path: string): void {

@@ -1,14 +1,5 @@
 /** Submit: from what a person asked for to a manifest in the store and a message in the mailbox. */
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import {
-  UserError,
-  engineVersion,
-  exitCodes,
-  hatcheryVersion,
-  sdkVersion,
-  workspaceRoot,
-} from "@hatchery/config";
+import { UserError, engineVersion, exitCodes, hatcheryVersion, sdkVersion } from "@hatchery/config";
 import {
   Manifest,
   experimentKeys,
@@ -24,6 +15,7 @@ import {
 } from "@hatchery/experiment";
 import { loadModels } from "@hatchery/models/load-models";
 import type { Io } from "./io.ts";
+import { provenanceOf } from "./provenance.ts";
 import { checkSpace, type Stage } from "./stage.ts";
 
 export interface Request {
@@ -89,7 +81,7 @@ export async function submit(request: Request, stage: Stage): Promise<string> {
     ...(Object.keys(inputs).length > 0 && { inputs }),
     parameterSchema: model.parameterSchema,
     resultSchema: model.resultSchema,
-    code: await codeVersion(),
+    ...(await provenanceOf(model, stage.name)),
     versions: {
       hatchery: hatcheryVersion,
       engine: engineVersion,
@@ -103,19 +95,4 @@ export async function submit(request: Request, stage: Stage): Promise<string> {
   );
   await stage.mailbox.post({ kind: "submit", experiment });
   return experiment;
-}
-
-/** The checkout's commit and whether it was changed; empty without git. */
-export async function codeVersion(): Promise<Manifest["code"]> {
-  const git = promisify(execFile);
-  try {
-    const cwd = workspaceRoot();
-    const [commit, status] = await Promise.all([
-      git("git", ["rev-parse", "HEAD"], { cwd }),
-      git("git", ["status", "--porcelain"], { cwd }),
-    ]);
-    return { commit: commit.stdout.trim(), dirty: status.stdout.trim() !== "" };
-  } catch {
-    return {};
-  }
 }

@@ -143,7 +143,7 @@ async function halt(experiment: string, reason: string, store: Store): Promise<v
 
 /** Plans another pass over what failed or has no row, and takes back what had stopped the experiment. */
 export async function planAgain(
-  { experiment, simulations, maxFailures }: Extract<Message, { kind: "again" }>,
+  { experiment, simulations, maxFailures, source }: Extract<Message, { kind: "again" }>,
   { store, scaler }: Pick<Keeper, "store" | "scaler">,
 ): Promise<void> {
   const manifest = await readManifest(store, experiment);
@@ -165,6 +165,7 @@ export async function planAgain(
   await writeRound(store, experiment, {
     ...round,
     ...(maxFailures !== undefined && { maxFailures }),
+    ...(source !== undefined && { source }),
   });
 }
 

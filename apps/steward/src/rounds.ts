@@ -103,7 +103,13 @@ export function againRound(
   const mean = counted === 0 ? manifest.plan.chunkSeconds : ledger.simulationSeconds / counted;
   const round = (rounds.at(-1)?.round ?? -1) + 1;
   const seconds = measured?.secondsPerSimulation ?? mean;
-  return { ...mainRound(manifest, round, simulations, seconds, slotsFor, now), kind: "again" };
+  // Code that a person chose to go on with stays chosen.
+  const source = rounds.at(-1)?.source;
+  return {
+    ...mainRound(manifest, round, simulations, seconds, slotsFor, now),
+    kind: "again",
+    ...(source !== undefined && { source }),
+  };
 }
 
 function mainRound(

@@ -71,7 +71,12 @@ export async function computeChunk(
   const before = rows.count;
   const left = sliceOf(ranges, before, size - before);
   const end = await slot.run(
-    { ...slotWork(manifest, store, left), inputs, ...(files && { files: files.forSlot }) },
+    {
+      ...slotWork(manifest, store, left),
+      ...sourceOf(manifest, round),
+      inputs,
+      ...(files && { files: files.forSlot }),
+    },
     { rows: (more) => rows.append(more), log: worker.log },
     stop,
   );
@@ -99,6 +104,12 @@ export async function computeChunk(
   }
   await store.create(keys.part(input.chunk), part.bytes);
   return part.facts;
+}
+
+/** The code that a round is to be computed with; any for an experiment that does not say. */
+function sourceOf({ code }: Manifest, round: Round): Pick<SlotWork, "source"> {
+  const source = round.source ?? code.source;
+  return source === undefined ? {} : { source };
 }
 
 /** What a slot needs to know to compute some simulations of an experiment. */

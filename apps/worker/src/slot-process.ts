@@ -12,6 +12,7 @@ import {
   openPackWriter,
   openStore,
   randomStream,
+  sourceHash,
   UnableError,
   type Attempt,
   type FailureCause,
@@ -138,6 +139,10 @@ function sendUnable(error: unknown): Promise<void> {
 
 async function main(): Promise<void> {
   const models = await loadModels(process.env["MODELS_MODULE"]);
+  // Now, and not when it is asked for: the files may be others by then, and this process has loaded these.
+  const sources = new Map(
+    Object.entries(models).map(([name, model]) => [name, sourceHash(model)] as const),
+  );
   process.on("message", (message: ToSlot) => {
     if (message.kind === "stop") return stopping.abort();
     const model = models[message.model];
@@ -148,6 +153,9 @@ async function main(): Promise<void> {
         message: `This worker has no model "${message.model}". It has: ${known}.`,
       });
     }
+    const source = sources.get(message.model)!;
+    if (message.source !== undefined && message.source !== source)
+      return void send({ kind: "other source", source });
     stopping = new AbortController();
     // A design that cannot be opened is no fault of a simulation.
     return void run(message, model).catch((error: unknown) =>

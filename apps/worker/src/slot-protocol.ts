@@ -5,6 +5,8 @@ import type { DesignSettings, Failure, Rows } from "@hatchery/experiment";
 export interface SlotJob {
   readonly kind: "run";
   readonly model: string;
+  /** What the model's code must be; any when absent. */
+  readonly source?: string;
   readonly design: DesignSettings;
   readonly seed: number;
   readonly limits: {
@@ -46,6 +48,8 @@ export type ToSlot = SlotJob | SlotStop;
 export type FromSlot =
   | { readonly kind: "ready" }
   | { readonly kind: "unable"; readonly message: string }
+  /** The model's code here is another than the job's. */
+  | { readonly kind: "other source"; readonly source: string }
   | { readonly kind: "starting"; readonly simulation: number }
   /** `spooled`: how long the spool is with the files of these rows. */
   | { readonly kind: "rows"; readonly rows: Rows; readonly spooled?: number }

@@ -6,7 +6,13 @@ import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { createFailure, type Failure, type FailureCause, type Rows } from "@hatchery/experiment";
+import {
+  createFailure,
+  shortHash,
+  type Failure,
+  type FailureCause,
+  type Rows,
+} from "@hatchery/experiment";
 import type { FromSlot, SlotJob, ToSlot, Verdict } from "./slot-protocol.ts";
 
 export type SlotWork = Omit<SlotJob, "kind" | "attemptsUsed" | "givenUp" | "isCareful">;
@@ -31,6 +37,7 @@ type RunEnd =
   | { readonly kind: "finished" }
   | { readonly kind: "stopped" }
   | { readonly kind: "unable"; readonly message: string }
+  | { readonly kind: "other source"; readonly source: string; readonly isNew: boolean }
   | {
       readonly kind: "died";
       /** Unknown when several simulations may have done it. */
@@ -73,6 +80,12 @@ export function createSlot(): Slot {
       );
       if (end.kind === "finished" || end.kind === "stopped") return end.kind;
       if (end.kind === "unable") throw new Error(end.message);
+      if (end.kind === "other source") {
+        if (end.isNew) throw new Error(otherSource(work, end.source));
+        // It was started before the files were changed; a new process has them as they are.
+        close();
+        continue;
+      }
       if (stop.aborted) return "stopped";
       left = after(left, received.rows);
       const simulation =
@@ -87,6 +100,7 @@ export function createSlot(): Slot {
   }
 
   async function runOnce(job: SlotJob, events: SlotEvents, stop: AbortSignal): Promise<RunEnd> {
+    const isNew = child === undefined;
     child ??= await start(events);
     const running = child;
     const settled = Promise.withResolvers<RunEnd>();
@@ -111,6 +125,9 @@ export function createSlot(): Slot {
           break;
         case "unable":
           settled.resolve({ kind: "unable", message: message.message });
+          break;
+        case "other source":
+          settled.resolve({ ...message, isNew });
           break;
         case "ready":
           break;
@@ -186,13 +203,16 @@ export function createSlot(): Slot {
     }
   }
 
-  return {
-    run,
-    close() {
-      child?.kill("SIGKILL");
-      child = undefined;
-    },
-  };
+  function close(): void {
+    child?.kill("SIGKILL");
+    child = undefined;
+  }
+
+  return { run, close };
+}
+
+function otherSource({ model, source = "" }: SlotWork, here: string): string {
+  return `The code of model "${model}" is ${shortHash(here)} on this worker, and not ${shortHash(source)}, with which the experiment was submitted. Bring that code back, or deploy it, and resume; or resume with --changed-code.`;
 }
 
 function tell(child: ChildProcess, message: ToSlot): void {

@@ -23,6 +23,7 @@ export * from "./ranges.ts";
 export * from "./returned-files.ts";
 export * from "./rows.ts";
 export * from "./simulation.ts";
+export { shortHash, sourceHash } from "./source.ts";
 export * from "./stage-fleets.ts";
 export * from "./store-folder.ts";
 export * from "./store.ts";

@@ -15,6 +15,8 @@ export const Message = z.discriminatedUnion("kind", [
     experiment: z.string(),
     simulations: z.enum(["failed", "missing", "both"]),
     maxFailures: z.number().min(0).max(1).optional(),
+    /** Of code that was changed since, which a person chose to go on with. */
+    source: z.string().optional(),
   }),
   z.object({
     kind: z.literal("scale"),

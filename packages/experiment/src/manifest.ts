@@ -32,7 +32,16 @@ export const Manifest = z.object({
   parameterSchema: ObjectSchema,
   resultSchema: ObjectSchema,
   /** What computed it, as far as it can be told: for `diff` and for a reader in a year. */
-  code: z.object({ commit: z.string().optional(), dirty: z.boolean().optional() }),
+  code: z.object({
+    commit: z.string().optional(),
+    dirty: z.boolean().optional(),
+    /** SHA-256 over the model's own files. A worker computes nothing with another. */
+    source: z.string().optional(),
+    /** The workers' image with its digest, where they run in one that is named. */
+    image: z.string().optional(),
+  }),
+  /** The stage's settings that say on what it is computed, and SHA-256 over them. */
+  settings: z.object({ sha256: z.string(), values: z.record(z.string(), z.json()) }).optional(),
   versions: z.object({
     hatchery: z.string(),
     engine: z.string(),

@@ -11,6 +11,7 @@ import type { InputDeclaration, InputDeclarations } from "./input-files.ts";
 import { programFunction, type Program } from "./program.ts";
 import type { RandomStream } from "./random.ts";
 import { filesColumn, type SimulationFiles } from "./returned-files.ts";
+import { callingFiles } from "./source.ts";
 
 /** What a simulation gets beside its parameters. */
 export interface SimulationContext<Input extends string = string> {
@@ -94,6 +95,8 @@ export interface Model<P extends z.ZodObject = z.ZodObject, R extends z.ZodObjec
   /** For a program too: it starts the program where there is none yet, and asks it. */
   readonly simulate: Simulate<P, R, string>;
   readonly program: Program | undefined;
+  /** The files whose code defined it: where its source starts. */
+  readonly definedIn: readonly string[];
   readonly parameterSchema: ObjectSchema;
   readonly resultSchema: ObjectSchema;
   readonly parameterColumns: readonly Column[];
@@ -182,6 +185,7 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject, I exte
             hasFiles: files !== undefined,
           }),
     program: external,
+    definedIn: callingFiles(),
     parameterSchema,
     resultSchema,
     parameterColumns: columnsOf(parameterSchema, `Model "${definition.name}": parameter`),

@@ -35,6 +35,8 @@ export const Round = z.object({
   chunkSizes: ChunkSizes,
   /** In place of the manifest's, where a person resumed with another. */
   maxFailures: z.number().min(0).max(1).optional(),
+  /** In place of the manifest's, where a person chose to go on with changed code: SHA-256 of its source. */
+  source: z.string().optional(),
 });
 export type Round = z.infer<typeof Round>;
 

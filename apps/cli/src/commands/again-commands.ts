@@ -1,13 +1,22 @@
 /** `retry` and `resume`: what an experiment lacks, planned from its store alone, on whatever stage is up. */
 import type { Command } from "commander";
 import { UserError, exitCodes } from "@hatchery/config";
-import { countLedger, readProgress, type Message } from "@hatchery/experiment";
+import {
+  countLedger,
+  readProgress,
+  readRounds,
+  shortHash,
+  sourceHash,
+  type Manifest,
+  type Message,
+} from "@hatchery/experiment";
+import { loadModels } from "@hatchery/models/load-models";
 import { findExperiment, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { finish } from "../outcome.ts";
 import { count } from "../progress-line.ts";
-import { bringUp, openStage } from "../stage.ts";
+import { bringUp, openStage, type Stage } from "../stage.ts";
 import { watch } from "../watch.ts";
 
 type Again = Extract<Message, { kind: "again" }>;
@@ -16,6 +25,7 @@ interface AgainOptions {
   readonly stage: string;
   readonly json?: true;
   readonly maxFailures?: number;
+  readonly changedCode?: true;
 }
 
 export function configureAgainCommands(program: Command, io: Io): void {
@@ -64,6 +74,10 @@ function addAgainOptions(command: Command): Command {
       "in place of the experiment's own; 100: never hold back",
       Number,
     )
+    .option(
+      "--changed-code",
+      "with the model's code as it is now, though it was changed since; it is recorded",
+    )
     .option("--json", "one JSON document on stdout");
 }
 
@@ -102,6 +116,7 @@ async function again(
     await finish(experiment, stage, options, io);
     return;
   }
+  const source = await chosenSource(manifest, stage, options, io);
   io.say(`${experiment}: ${count(wanted)} simulations of ${count(ledger.total)} run again.`);
   await bringUp(stage.name, {}, io);
   const before = (await readProgress(stage.store, experiment))?.updatedAt;
@@ -110,7 +125,36 @@ async function again(
     experiment,
     simulations,
     ...(maxFailures !== undefined && { maxFailures: maxFailures / 100 }),
+    ...(source !== undefined && { source }),
   });
   await watch(experiment, stage, io, undefined, before);
   await finish(experiment, stage, options, io);
+}
+
+/**
+ * The source that a person chose in place of the one that computed the experiment so far; undefined when there is
+ * nothing to choose. Throws a UserError when the code was changed and nobody chose: one dataset would be of two models.
+ */
+async function chosenSource(
+  { experiment, model: name, code }: Manifest,
+  { store }: Stage,
+  { changedCode }: AgainOptions,
+  io: Io,
+): Promise<string | undefined> {
+  const before =
+    (await readRounds(store, experiment)).findLast(({ source }) => source !== undefined)?.source ??
+    code.source;
+  // Where the model is not, as with a store that came from elsewhere, its workers know.
+  const model = (await loadModels(io.environment["MODELS_MODULE"]))[name];
+  if (model === undefined || before === undefined) return undefined;
+  const here = sourceHash(model);
+  if (here === before) return undefined;
+  if (changedCode) return here;
+  throw new UserError(
+    `The code of model "${name}" is ${shortHash(here)} here; ${experiment} was computed with ${shortHash(before)}${code.commit === undefined ? "" : `, commit ${code.commit.slice(0, 12)}`}.`,
+    {
+      hint: "Bring that code back, or go on with this one for what is left, which is recorded:  --changed-code",
+      exitCode: exitCodes.notAllowed,
+    },
+  );
 }

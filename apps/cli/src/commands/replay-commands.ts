@@ -1,13 +1,14 @@
 /** `replay`, `diff`: looking closely at what was computed. They need the store and, to replay, the model's code; no stage that is up. */
 import type { Command } from "commander";
 import { exitCodes } from "@hatchery/config";
+import { shortHash, sourceHash } from "@hatchery/experiment";
 import { diff, diffText } from "../diff.ts";
 import { findExperiment, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { replay, replayText } from "../replay.ts";
 import { openStage } from "../stage.ts";
-import { codeVersion, findModel } from "../submit.ts";
+import { findModel } from "../submit.ts";
 
 interface ReplayCommandOptions {
   readonly stage: string;
@@ -44,10 +45,11 @@ export function configureReplayCommands(program: Command, io: Io): void {
       io.out(options.json ? JSON.stringify(answer) : replayText(answer));
       if (answer.equal) return;
       process.exitCode = exitCodes.workFailed;
-      const { commit } = await codeVersion();
-      if (answer.stored !== null && commit !== manifest.code.commit)
+      const { source } = manifest.code;
+      const here = sourceHash(model);
+      if (answer.stored !== null && source !== undefined && source !== here)
         io.say(
-          `It was computed by commit ${manifest.code.commit ?? "unknown"}; here is ${commit ?? "unknown"}.`,
+          `The model's code is ${shortHash(here)} here; the experiment was submitted with ${shortHash(source)}, commit ${manifest.code.commit ?? "unknown"}.`,
         );
     });
   program
