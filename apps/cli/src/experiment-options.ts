@@ -141,7 +141,7 @@ export async function readRequest(
     inputs,
     plan: await planFor(
       model,
-      openStage(options.stage),
+      await openStage(options.stage, io),
       {
         chunkSimulations: options.chunkSize,
         maxFailures: (options.maxFailures ?? 50) / 100,
@@ -156,7 +156,7 @@ export async function readRequest(
       return options.design === "grid"
         ? { kind: "grid", levels, ...wishes }
         : { kind: options.design, simulations: options.simulations ?? 1_000, ...wishes };
-    const store = options.dryRun ? undefined : openStage(options.stage).store;
+    const store = options.dryRun ? undefined : (await openStage(options.stage, io)).store;
     return importRows(options.rows, model.parameterColumns, wishes, store);
   }
 }

@@ -15,9 +15,24 @@ import { Summary } from "@hatchery/experiment/results";
 /** All experiments, newest first. */
 export async function listExperiments(store: Store): Promise<string[]> {
   const found: string[] = [];
-  for (const name of await store.names(experimentsPrefix))
-    for (const id of await store.names(`${experimentsPrefix}${name}/`)) found.push(`${name}/${id}`);
+  const names = await store.names(experimentsPrefix);
+  const ids = await ofEach(names, (name) => store.names(`${experimentsPrefix}${name}/`));
+  for (const [k, name] of names.entries()) found.push(...ids[k]!.map((id) => `${name}/${id}`));
   return found.toSorted((a, b) => (idOf(a) < idOf(b) ? 1 : -1));
+}
+
+/** Requests to a bucket under way at a time. */
+const readAtATime = 16;
+
+/** Something of each experiment, in order. */
+export async function ofEach<T>(
+  experiments: readonly string[],
+  read: (experiment: string) => Promise<T>,
+): Promise<T[]> {
+  const found: T[] = [];
+  for (let from = 0; from < experiments.length; from += readAtATime)
+    found.push(...(await Promise.all(experiments.slice(from, from + readAtATime).map(read))));
+  return found;
 }
 
 const idOf = (experiment: string) => experiment.slice(experiment.indexOf("/") + 1);
@@ -52,16 +67,16 @@ export interface ExperimentState {
 }
 
 export async function readExperiment(store: Store, experiment: string): Promise<ExperimentState> {
-  const manifest = await readManifest(store, experiment);
+  const [manifest, progress, summary] = await Promise.all([
+    readManifest(store, experiment),
+    readProgress(store, experiment),
+    readSummary(store, experiment),
+  ]);
   if (manifest === undefined)
     throw new UserError(`The experiment "${experiment}" has no manifest in "${store.address}".`, {
       hint: "It was never submitted, or its folder was changed by hand. See:  pnpm hatchery list",
     });
-  return {
-    manifest,
-    progress: await readProgress(store, experiment),
-    summary: await readSummary(store, experiment),
-  };
+  return { manifest, progress, summary };
 }
 
 export function readSummary(store: Store, experiment: string): Promise<Summary | undefined> {

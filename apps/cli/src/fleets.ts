@@ -4,6 +4,7 @@ import {
   UserError,
   defaultFleet,
   exitCodes,
+  fleets as fleetsOfSettings,
   givenSettings,
   isLocalStage,
   loadStageSettings,
@@ -28,7 +29,11 @@ const toldWithinMs = 5_000;
 
 /** What the steward last wrote of a stage's fleets. Throws a UserError when none does. */
 export async function knownFleets(stage: Stage): Promise<StageFleets> {
-  for (const end = Date.now() + toldWithinMs; Date.now() < end; await sleep(100)) {
+  for (
+    const end = Date.now() + toldWithinMs;
+    Date.now() < end;
+    await sleep(Math.max(100, stage.store.lookEveryMs / 2))
+  ) {
     const known = await stewardFleets(stage);
     if (known !== undefined) return known;
   }
@@ -97,7 +102,10 @@ async function fleetsOf(
   if (written !== undefined) return written.fleets;
   const source = { root: workspaceRoot(), environment: io.environment };
   const settings = loadStageSettings(stage.name, source);
-  return localFleets(settings, givenSettings(stage.name, source), workers).map((fleet) => ({
+  const planned = isLocalStage(stage.name)
+    ? localFleets(settings, givenSettings(stage.name, source), workers)
+    : fleetsOfSettings(settings);
+  return planned.map((fleet) => ({
     ...fleet,
     labels: { ...fleet.labels },
   }));

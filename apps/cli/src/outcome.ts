@@ -1,12 +1,12 @@
 /** Outcome: what a person or a script gets when an experiment has come to its end. */
 import { pathToFileURL } from "node:url";
-import { exitCodes } from "@hatchery/config";
+import { exitCodes, isLocalStage } from "@hatchery/config";
 import { experimentKeys, readManifest, readProgress } from "@hatchery/experiment";
 import { summaryText, type Summary } from "@hatchery/experiment/results";
 import { readSummary } from "./experiments.ts";
 import type { Io } from "./io.ts";
 import { duration } from "./progress-line.ts";
-import { idleMinutes, type Stage } from "./stage.ts";
+import { idleMinutes, stageOption, type Stage } from "./stage.ts";
 
 /** Shows the outcome and sets the exit code: 0 only when every simulation is done. */
 export async function finish(
@@ -41,29 +41,33 @@ async function outcomeJson(summary: Summary, stage: Stage) {
     notRun,
     seconds,
     simulationsPerSecond,
-    results: await stage.store.localFile(keys.results),
-    report: await stage.store.localFile(keys.report),
+    results: stage.store.addressOf(keys.results),
+    report: stage.store.addressOf(keys.report),
   };
 }
 
 async function showOutcome(summary: Summary, stage: Stage, io: Io): Promise<void> {
   const keys = experimentKeys(summary.experiment);
   io.out(summaryText(summary, { columns: io.columns, color: io.color }));
-  io.out(`\nDataset  ${await stage.store.localFile(keys.results)}`);
+  io.out(`\nDataset  ${stage.store.addressOf(keys.results)}`);
   const report = await stage.store.localFile(keys.report);
   if (report !== undefined) io.out(`Report   ${pathToFileURL(report).href}`);
   const reason = (await readProgress(stage.store, summary.experiment))?.reason;
   if (reason !== undefined) io.say(`\nHeld back: ${reason}`);
   const manifest = await readManifest(stage.store, summary.experiment);
   const hasFiles = manifest?.limits.files !== undefined;
-  io.say(`\nNext:\n${nextCommands(summary, hasFiles).join("\n")}`);
+  io.say(`\nNext:\n${nextCommands(summary, hasFiles, stage.name, io).join("\n")}`);
 }
 
 function nextCommands(
   { experiment, model, failed, notRun, failures }: Summary,
   hasFiles: boolean,
+  stage: string,
+  io: Io,
 ): string[] {
-  const command = (words: string, why: string) => `  pnpm hatchery ${words.padEnd(58)} # ${why}`;
+  const option = stageOption(stage, io);
+  const command = (words: string, why: string) =>
+    `  pnpm hatchery ${`${words}${option}`.padEnd(58)} # ${why}`;
   const example = failures[0]?.example;
   return [
     ...(example === undefined
@@ -82,6 +86,8 @@ function nextCommands(
         ]
       : []),
     command("results --csv results.csv", "take them elsewhere"),
-    command("down", `or it stops after ${duration(idleMinutes * 60)} without work`),
+    ...(isLocalStage(stage)
+      ? [command("down", `or it stops after ${duration(idleMinutes * 60)} without work`)]
+      : []),
   ];
 }

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   UserError,
+  checkStageName,
   defaultFleet,
   exitCodes,
   givenSettings,
@@ -14,13 +15,9 @@ import {
   readLocalStage,
   workspaceRoot,
   type LocalStageState,
+  type StackOutputs,
 } from "@hatchery/config";
-import {
-  createFolderMailbox,
-  createFolderStore,
-  type Mailbox,
-  type Store,
-} from "@hatchery/experiment";
+import { openMailbox, openStore, type Mailbox, type Store } from "@hatchery/experiment";
 import { startLocalStage, type Step } from "@hatchery/local";
 import type { Io } from "./io.ts";
 import { scaleFleet } from "./fleets.ts";
@@ -30,24 +27,65 @@ import { duration } from "./progress-line.ts";
 export interface Stage {
   readonly name: string;
   readonly store: Store;
+  /** Refuses to post where there is nobody to take it: for a stage on AWS that does not stand. */
   readonly mailbox: Mailbox;
+  /** What the deploy told of it; only for a stage on AWS that stands. */
+  readonly outputs?: StackOutputs;
+  /** Why it takes no request; only for a stage on AWS that does not stand. */
+  readonly notStanding?: UserError;
 }
 
-export function openStage(name: string): Stage {
-  if (!isLocalStage(name))
-    throw new UserError(
-      `The stage "${name}" is not deployed: only stages on this machine are known here.`,
-      {
-        hint: 'Name a stage "local" or "local-…", or leave --stage out.',
-        exitCode: exitCodes.stageNotUp,
-      },
-    );
-  const paths = localStagePaths(name);
-  return {
-    name,
-    store: createFolderStore(paths.store),
-    mailbox: createFolderMailbox(paths.mailbox),
-  };
+/** Refuses, before anything is written, what nobody would take. */
+export function checkStanding({ notStanding }: Stage): void {
+  if (notStanding !== undefined) throw notStanding;
+}
+
+/** The stage of a command that names none. */
+export function defaultStage({ environment }: Io): string {
+  return environment["SST_STAGE"] || "local";
+}
+
+/** What a further command needs to mean the same stage. */
+export function stageOption(name: string, io: Io): string {
+  return name === defaultStage(io) ? "" : ` --stage ${name}`;
+}
+
+/** A stage on AWS is asked for once in a command. */
+const deployed = new Map<string, Promise<Stage>>();
+
+export async function openStage(name: string, io: Io): Promise<Stage> {
+  checkStageName(name);
+  if (isLocalStage(name)) {
+    const paths = localStagePaths(name);
+    return {
+      name,
+      store: await openStore(paths.store),
+      mailbox: await openMailbox(paths.mailbox),
+    };
+  }
+  const opening =
+    deployed.get(name) ??
+    // Loads AWS's SDK: a command on this machine does without.
+    import("./deployed-stage.ts").then(({ openDeployedStage }) => openDeployedStage(name, io));
+  deployed.set(name, opening);
+  return opening;
+}
+
+/** Whether a stage is there to go on with its experiments. */
+export async function isUp(name: string, io: Io): Promise<boolean> {
+  if (isLocalStage(name)) return readLocalStage(name) !== undefined;
+  const { isStanding } = await import("./deployed-stage.ts");
+  return isStanding(name, io);
+}
+
+/** Refuses a stage on AWS for what only one on this machine has; `hint` is what there is instead. */
+export function checkLocal(name: string, command: string, hint: string): void {
+  checkStageName(name);
+  if (isLocalStage(name)) return;
+  throw new UserError(
+    `"${name}" is a stage on AWS, and \`${command}\` is for stages on this machine, "local" and "local-…".`,
+    { hint, exitCode: exitCodes.wrongUsage },
+  );
 }
 
 /** The state of a stage that must be up. */
@@ -55,10 +93,25 @@ export function runningStage(name: string): LocalStageState {
   const state = readLocalStage(name);
   if (state !== undefined) return state;
   throw new UserError(`The stage "${name}" is not up.`, {
-    hint: `Start it:  pnpm hatchery up${name === "local" ? "" : ` --stage ${name}`}`,
+    hint: `Start it:  ${startCommand(name)}`,
     exitCode: exitCodes.stageNotUp,
   });
 }
+
+/** What a person types to have a stage up. */
+export function startCommand(name: string): string {
+  if (!isLocalStage(name)) return deployCommand(name);
+  return `pnpm hatchery up${name === "local" ? "" : ` --stage ${name}`}`;
+}
+
+/** What a person types to see what a part of a stage has logged. */
+export function logCommand(name: string, part: string): string {
+  return isLocalStage(name)
+    ? `pnpm hatchery logs ${part} --stage ${name}`
+    : `aws logs tail /hatchery/${name}/${part} --follow`;
+}
+
+export const deployCommand = (name: string) => `SST_STAGE=${name} pnpm deploy --filter infra`;
 
 export interface UpOptions {
   readonly workers?: number;
@@ -68,16 +121,16 @@ export interface UpOptions {
 /** A stage that nobody uses stops by itself after so long: a forgotten engine costs a few percent of a core. */
 export const idleMinutes = 30;
 
-/** Starts the stage if it is not up, saying each step that takes time. */
-export async function bringUp(name: string, options: UpOptions, io: Io): Promise<LocalStageState> {
-  const running = readLocalStage(name);
-  if (running?.status === "ready") {
+/** Starts a stage on this machine if it is not up, saying each step that takes time; one on AWS must be. */
+export async function bringUp(name: string, options: UpOptions, io: Io): Promise<void> {
+  if (!isLocalStage(name) || readLocalStage(name)?.status === "ready") {
+    const stage = await openStage(name, io);
+    checkStanding(stage);
     const { workers } = options;
-    if (workers !== undefined) {
-      await scaleFleet(openStage(name), defaultFleet, String(workers));
-      io.say(`Stage "${name}" is up; it is asked for ${workers} workers.`);
-    }
-    return running;
+    if (workers === undefined) return;
+    await scaleFleet(stage, defaultFleet, String(workers));
+    io.say(`Stage "${name}" is up; it is asked for ${workers} workers.`);
+    return;
   }
   const source = { root: workspaceRoot(), environment: io.environment };
   const settings = loadStageSettings(name, source);
@@ -88,7 +141,7 @@ export async function bringUp(name: string, options: UpOptions, io: Io): Promise
     ...(settings.LOCAL_GRPC_PORT !== undefined && { grpc: settings.LOCAL_GRPC_PORT }),
     ...(settings.LOCAL_API_PORT !== undefined && { api: settings.LOCAL_API_PORT }),
   };
-  const state = await startLocalStage({
+  await startLocalStage({
     stage: name,
     settings: {
       broker: settings.BROKER === "rabbitmq" ? "rabbitmq" : "none",
@@ -102,7 +155,6 @@ export async function bringUp(name: string, options: UpOptions, io: Io): Promise
     onStep: (step) => showStep(step, io),
   });
   io.say(`Stage "${name}" is up after ${duration((performance.now() - started) / 1_000)}.`);
-  return state;
 }
 
 /** A finished step with its time, and a long one while it lasts. */
@@ -118,6 +170,8 @@ function program(app: "worker" | "steward"): string[] {
 
 /** Refuses, before anything is written, what would not fit on the store's disk. */
 export async function checkSpace(store: Store, neededBytes: number): Promise<void> {
+  // A bucket is never full.
+  if (store.address.startsWith("s3://")) return;
   let folder = store.address;
   while (!existsSync(folder)) folder = dirname(folder);
   const { bavail, bsize } = await statfs(folder);

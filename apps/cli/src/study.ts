@@ -1,5 +1,5 @@
 /** A study, step after step: asks for the next design, has it computed, and asks again until it stops. */
-import { UserError, exitCodes, readLocalStage } from "@hatchery/config";
+import { UserError, exitCodes } from "@hatchery/config";
 import {
   DesignSettings,
   experimentKeys,
@@ -24,7 +24,7 @@ import { z } from "zod";
 import { readSummary } from "./experiments.ts";
 import { planFor } from "./fleets.ts";
 import type { Io } from "./io.ts";
-import { bringUp, type Stage, type UpOptions } from "./stage.ts";
+import { bringUp, isUp, type Stage, type UpOptions } from "./stage.ts";
 import { findModel, submit } from "./submit.ts";
 import { watch } from "./watch.ts";
 
@@ -116,7 +116,7 @@ export async function goOn(
           stage,
           io,
         );
-      else await postAgain(experiment, stage);
+      else await postAgain(experiment, stage, io);
       await watchStep(study, id, experiment, stage, io);
     }
     const closed = await readStep(study, id, step, store);
@@ -247,9 +247,9 @@ async function submitStep(
 }
 
 /** Where nobody keeps it: it was never taken from a mailbox, or by a stage that is not up. Taken twice, it is kept once. */
-async function postAgain(experiment: string, stage: Stage): Promise<void> {
+async function postAgain(experiment: string, stage: Stage, io: Io): Promise<void> {
   const keeper = (await readProgress(stage.store, experiment))?.stage;
-  if (keeper === undefined || readLocalStage(keeper) === undefined)
+  if (keeper === undefined || !(await isUp(keeper, io)))
     await stage.mailbox.post({ kind: "submit", experiment });
 }
 

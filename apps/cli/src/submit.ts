@@ -16,7 +16,7 @@ import {
 import { loadModels } from "@hatchery/models/load-models";
 import type { Io } from "./io.ts";
 import { provenanceOf } from "./provenance.ts";
-import { checkSpace, type Stage } from "./stage.ts";
+import { checkSpace, checkStanding, type Stage } from "./stage.ts";
 
 export interface Request {
   readonly model: Model;
@@ -56,6 +56,7 @@ export function checkDesign({
 export async function submit(request: Request, stage: Stage): Promise<string> {
   const { model, design, seed, plan, study } = request;
   const { total } = checkDesign(request);
+  checkStanding(stage);
   const columns = model.parameterColumns.length + model.resultColumns.length;
   // Parts and dataset each hold every value once, about 8 bytes before compression.
   await checkSpace(stage.store, total * (columns + 4) * 8 * 2);

@@ -1,13 +1,15 @@
 /** Watch: follows an experiment to its close by what the store says. Leaving it never touches the experiment. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError, exitCodes, readLocalStage } from "@hatchery/config";
+import { UserError, exitCodes, isLocalStage, readLocalStage } from "@hatchery/config";
 import { readProgress, type Progress } from "@hatchery/experiment";
 import { stewardFleets } from "./fleets.ts";
 import type { Io } from "./io.ts";
 import { progressLine } from "./progress-line.ts";
-import type { Stage } from "./stage.ts";
+import { isUp, logCommand, stageOption, startCommand, type Stage } from "./stage.ts";
 
 const lookEveryMs = 150;
+/** Where a look is a request: so many while the steward writes once. */
+const looksPerWrite = 2;
 /** Where nothing can be redrawn, a line so often is a log, not a flood. */
 const lineEveryMs = 10_000;
 /** A steward that is at work publishes several times a second. */
@@ -54,11 +56,15 @@ export async function watch(
     }
     if (progress?.state === "closed") return progress;
     const keeper = published?.stage ?? stage.name;
-    if (now - lastUpdateAt > absentMs && readLocalStage(keeper) === undefined)
-      throw notUp(experiment, keeper);
+    const silent = now - lastUpdateAt;
+    // The steward of a stage on AWS is away for a minute when it is deployed anew, and asking whether it stands is a request.
+    const isAbsent = isLocalStage(keeper)
+      ? silent > absentMs
+      : silent > silentMs && silent < Infinity;
+    if (isAbsent && !(await isUp(keeper, io))) throw notUp(experiment, keeper);
     if (now - lastUpdateAt > silentMs) {
       io.say(
-        `Nothing has been heard of ${experiment} for ${silentMs / 1_000} s. See:  pnpm hatchery logs steward --stage ${keeper}`,
+        `Nothing has been heard of ${experiment} for ${silentMs / 1_000} s. See:  ${logCommand(keeper, "steward")}`,
       );
       lastUpdateAt = Infinity;
     }
@@ -68,10 +74,11 @@ export async function watch(
       withWorkersAt = Infinity;
     }
     try {
-      await sleep(lookEveryMs, undefined, { signal: io.interrupted });
+      const everyMs = Math.max(lookEveryMs, stage.store.lookEveryMs / looksPerWrite);
+      await sleep(everyMs, undefined, { signal: io.interrupted });
     } catch {
       throw new UserError(`${experiment} goes on without you.`, {
-        hint: `Watch it again:  pnpm hatchery watch ${experiment}\nCancel it:       pnpm hatchery cancel ${experiment}`,
+        hint: `Watch it again:  pnpm hatchery watch ${experiment}${stageOption(stage.name, io)}\nCancel it:       pnpm hatchery cancel ${experiment}${stageOption(stage.name, io)}`,
         exitCode: exitCodes.interrupted,
       });
     }
@@ -80,7 +87,7 @@ export async function watch(
 
 function notUp(experiment: string, stage: string): UserError {
   return new UserError(`The stage "${stage}" is not up, so ${experiment} is not going on.`, {
-    hint: `It goes on where it is as soon as the stage is up:  pnpm hatchery up${stage === "local" ? "" : ` --stage ${stage}`}`,
+    hint: `It goes on where it is as soon as the stage is up:  ${startCommand(stage)}`,
     exitCode: exitCodes.stageNotUp,
   });
 }

@@ -16,7 +16,7 @@ import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { finish } from "../outcome.ts";
 import { count } from "../progress-line.ts";
-import { bringUp, openStage, type Stage } from "../stage.ts";
+import { bringUp, defaultStage, openStage, startCommand, type Stage } from "../stage.ts";
 import { watch } from "../watch.ts";
 
 type Again = Extract<Message, { kind: "again" }>;
@@ -40,6 +40,7 @@ export function configureAgainCommands(program: Command, io: Io): void {
         "before",
         examples("retry --failed", "retry building-energy --missing", "retry --failed --missing"),
       ),
+    io,
   )
     .option("--failed", "those that failed")
     .option("--missing", "those that have no row")
@@ -63,12 +64,13 @@ export function configureAgainCommands(program: Command, io: Io): void {
       )
       .argument("[experiment]", 'in full, the start of its id, or "latest"', "latest")
       .addHelpText("before", examples("resume", "resume building-energy --max-failures 100")),
+    io,
   ).action((reference: string, options: AgainOptions) => again(reference, "missing", options, io));
 }
 
-function addAgainOptions(command: Command): Command {
+function addAgainOptions(command: Command, io: Io): Command {
   return command
-    .option("--stage <stage>", "which stage computes it", "local")
+    .option("--stage <stage>", "which stage computes it", defaultStage(io))
     .option(
       "--max-failures <percent>",
       "in place of the experiment's own; 100: never hold back",
@@ -92,17 +94,19 @@ async function again(
     throw new UserError(`--max-failures ${maxFailures} must be a number from 0 to 100.`, {
       exitCode: exitCodes.wrongUsage,
     });
-  const stage = openStage(options.stage);
+  const stage = await openStage(options.stage, io);
   const experiment = await findExperiment(stage.store, reference);
   const { manifest, progress } = await readExperiment(stage.store, experiment);
-  if (progress?.state !== "closed")
+  if (progress?.state !== "closed") {
+    const keeper = progress?.stage ?? manifest.stage;
     throw new UserError(
       `${experiment} is not closed: it goes on by itself while its stage is up.`,
       {
-        hint: `Watch it:  pnpm hatchery watch ${experiment}\nor start its stage:  pnpm hatchery up --stage ${progress?.stage ?? manifest.stage}`,
+        hint: `Watch it:  pnpm hatchery watch ${experiment}\nor start its stage:  ${startCommand(keeper)}`,
         exitCode: exitCodes.wrongUsage,
       },
     );
+  }
   const ledger = await countLedger(stage.store, manifest);
   const wanted = {
     failed: ledger.failed,

@@ -11,7 +11,7 @@ import { findExperiment, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { finish } from "../outcome.ts";
-import { bringUp, openStage } from "../stage.ts";
+import { bringUp, defaultStage, openStage, stageOption } from "../stage.ts";
 import { checkDesign, submit, type Request } from "../submit.ts";
 import { watch } from "../watch.ts";
 
@@ -34,7 +34,7 @@ export function configureExperimentCommands(program: Command, io: Io): void {
         ),
       ),
   )
-    .option("--stage <stage>", "which stage", "local")
+    .option("--stage <stage>", "which stage", defaultStage(io))
     .option("--workers <N>", "worker processes, when this starts the stage", Number)
     .option("--json", "one JSON document on stdout")
     .option("--dry-run", "show what would run, and stop there")
@@ -50,18 +50,18 @@ export function configureExperimentCommands(program: Command, io: Io): void {
         examples("submit building-energy --simulations 1000000", "submit pi -n 100 --json"),
       ),
   )
-    .option("--stage <stage>", "which stage", "local")
+    .option("--stage <stage>", "which stage", defaultStage(io))
     .option("--json", "one JSON document on stdout")
     .option("--dry-run", "show what would run, and stop there")
     .action(async (model: string, options: ExperimentOptions) => {
-      const stage = openStage(options.stage);
+      const stage = await openStage(options.stage, io);
       const request = await readRequest(model, options, io);
       describeRequest(request, io);
       if (options.dryRun) return;
       const experiment = await submit(request, stage);
       if (options.json) io.out(JSON.stringify({ experiment, stage: stage.name }));
       else io.out(experiment);
-      io.say(`Watch it:  pnpm hatchery watch ${experiment}`);
+      io.say(`Watch it:  pnpm hatchery watch ${experiment}${stageOption(stage.name, io)}`);
     });
 
   program
@@ -69,10 +69,10 @@ export function configureExperimentCommands(program: Command, io: Io): void {
     .description("Follow an experiment to its end. Ctrl-C leaves it running.")
     .argument("[experiment]", 'in full, the start of its id, or "latest"', "latest")
     .addHelpText("before", examples("watch", "watch building-energy", "watch 20261121 --json"))
-    .option("--stage <stage>", "which stage", "local")
+    .option("--stage <stage>", "which stage", defaultStage(io))
     .option("--json", "a line of JSON for each change")
     .action(async (reference: string, options: { stage: string; json?: true }) => {
-      const stage = openStage(options.stage);
+      const stage = await openStage(options.stage, io);
       const experiment = await findExperiment(stage.store, reference);
       await readExperiment(stage.store, experiment);
       const progress = await watch(experiment, stage, options.json ? quiet(io) : io, (change) => {
@@ -89,9 +89,9 @@ export function configureExperimentCommands(program: Command, io: Io): void {
     )
     .argument("<experiment>", 'in full, the start of its id, or "latest"')
     .addHelpText("before", examples("cancel latest", "cancel building-energy/20261121-093000-k3f9"))
-    .option("--stage <stage>", "which stage", "local")
+    .option("--stage <stage>", "which stage", defaultStage(io))
     .action(async (reference: string, options: { stage: string }) => {
-      const stage = openStage(options.stage);
+      const stage = await openStage(options.stage, io);
       const experiment = await findExperiment(stage.store, reference);
       const { progress } = await readExperiment(stage.store, experiment);
       if (progress?.state === "closed")
@@ -101,7 +101,7 @@ export function configureExperimentCommands(program: Command, io: Io): void {
         });
       await stage.mailbox.post({ kind: "cancel", experiment });
       io.say(
-        `${experiment} is being cancelled; what is done stays. See:  pnpm hatchery watch ${experiment}`,
+        `${experiment} is being cancelled; what is done stays. See:  pnpm hatchery watch ${experiment}${stageOption(stage.name, io)}`,
       );
     });
 
@@ -132,7 +132,7 @@ export function configureExperimentCommands(program: Command, io: Io): void {
 }
 
 async function run(modelName: string, options: ExperimentOptions, io: Io): Promise<void> {
-  const stage = openStage(options.stage);
+  const stage = await openStage(options.stage, io);
   const request = await readRequest(modelName, options, io);
   describeRequest(request, io);
   if (options.dryRun) return;

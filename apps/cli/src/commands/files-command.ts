@@ -7,7 +7,7 @@ import { fetchFiles, wantedFiles } from "../files.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { count } from "../progress-line.ts";
-import { openStage } from "../stage.ts";
+import { defaultStage, openStage } from "../stage.ts";
 
 interface FilesOptions {
   readonly stage: string;
@@ -33,10 +33,10 @@ export function configureFilesCommand(program: Command, io: Io): void {
     )
     .option("--name <name>", "only files of this name")
     .option("--out <folder>", "write them to <folder>/<simulation>/<name>")
-    .option("--stage <stage>", "which stage's store", "local")
+    .option("--stage <stage>", "which stage's store", defaultStage(io))
     .option("--json", "one JSON document on stdout")
     .action(async (reference: string, simulation: string | undefined, options: FilesOptions) => {
-      const { store } = openStage(options.stage);
+      const { store } = await openStage(options.stage, io);
       const { manifest } = await readExperiment(store, await findExperiment(store, reference));
       const files = wantedFiles(store, manifest, {
         ...(simulation !== undefined && { simulation: Number(simulation) }),

@@ -6,10 +6,10 @@ import { knownFleets, scaleFleet } from "../fleets.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { count, duration } from "../progress-line.ts";
-import { openStage, runningStage } from "../stage.ts";
+import { defaultStage, openStage, runningStage } from "../stage.ts";
 
 export function configureFleetCommands(program: Command, io: Io): void {
-  const stageOption = ["--stage <stage>", "which stage", "local"] as const;
+  const stageOption = ["--stage <stage>", "which stage", defaultStage(io)] as const;
   const fleet = program
     .command("fleet")
     .description("Show the fleets of a stage: their workers, bounds and cost, and the lease.")
@@ -20,7 +20,7 @@ export function configureFleetCommands(program: Command, io: Io): void {
     .option("--json", "one JSON document on stdout")
     .action(async ({ stage, json }: { stage: string; json?: true }) => {
       if (isLocalStage(stage)) runningStage(stage);
-      const fleets = await knownFleets(openStage(stage));
+      const fleets = await knownFleets(await openStage(stage, io));
       io.out(json ? JSON.stringify(fleetsJson(fleets)) : fleetsText(fleets, new Date()));
     });
 
@@ -37,7 +37,7 @@ export function configureFleetCommands(program: Command, io: Io): void {
     .option(...stageOption)
     .option("--fleet <name>", "which fleet", defaultFleet)
     .action(async (wish: string, options: { stage: string; fleet: string }) => {
-      const stage = openStage(options.stage);
+      const stage = await openStage(options.stage, io);
       if (isLocalStage(stage.name)) runningStage(stage.name);
       const workers = await scaleFleet(stage, options.fleet, wish);
       const asked = workers === "auto" ? "to follow the work" : `for ${workers} workers`;

@@ -7,7 +7,7 @@ import { findExperiment, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { replay, replayText } from "../replay.ts";
-import { openStage } from "../stage.ts";
+import { defaultStage, openStage } from "../stage.ts";
 import { findModel } from "../submit.ts";
 
 interface ReplayCommandOptions {
@@ -34,11 +34,11 @@ export function configureReplayCommands(program: Command, io: Io): void {
         "a row, runs in a process of its own with the experiment's limits. --in-process runs it in the CLI.",
       ].join("\n"),
     )
-    .option("--stage <stage>", "which stage's store", "local")
+    .option("--stage <stage>", "which stage's store", defaultStage(io))
     .option("--in-process", "in the CLI's own process, even if that ends it; no limits hold")
     .option("--json", "one JSON document on stdout")
     .action(async (reference: string, simulation: string, options: ReplayCommandOptions) => {
-      const { store } = openStage(options.stage);
+      const { store } = await openStage(options.stage, io);
       const { manifest } = await readExperiment(store, await findExperiment(store, reference));
       const model = await findModel(manifest.model, io);
       const answer = await replay(store, manifest, Number(simulation), model, options, io);
@@ -65,10 +65,10 @@ export function configureReplayCommands(program: Command, io: Io): void {
       ),
     )
     .addHelpText("after", "\nExit code 0 when no result differs, 1 when some do.")
-    .option("--stage <stage>", "which stage's store", "local")
+    .option("--stage <stage>", "which stage's store", defaultStage(io))
     .option("--json", "one JSON document on stdout")
     .action(async (a: string, b: string, options: { stage: string; json?: true }) => {
-      const { store } = openStage(options.stage);
+      const { store } = await openStage(options.stage, io);
       const answer = await diff(
         store,
         await findExperiment(store, a),

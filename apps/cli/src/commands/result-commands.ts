@@ -4,11 +4,11 @@ import { UserError, exitCodes } from "@hatchery/config";
 import { experimentKeys, type Column, type InputDeclarations } from "@hatchery/experiment";
 import { openDataset, summaryText } from "@hatchery/experiment/results";
 import { loadModels } from "@hatchery/models/load-models";
-import { findExperiment, listExperiments, readExperiment } from "../experiments.ts";
+import { findExperiment, listExperiments, ofEach, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { count, progressLine } from "../progress-line.ts";
-import { openStage } from "../stage.ts";
+import { defaultStage, openStage } from "../stage.ts";
 import { verify, verificationText } from "../verify.ts";
 
 export function configureResultCommands(program: Command, io: Io): void {
@@ -16,15 +16,14 @@ export function configureResultCommands(program: Command, io: Io): void {
     .command("list")
     .description("List the experiments of the store, newest first.")
     .addHelpText("before", examples("list", "list --json"))
-    .option("--stage <stage>", "which stage's store", "local")
+    .option("--stage <stage>", "which stage's store", defaultStage(io))
     .option("--json", "one JSON document on stdout")
     .action(async (options: { stage: string; json?: true }) => {
-      const { store } = openStage(options.stage);
-      const rows = [];
-      for (const experiment of await listExperiments(store)) {
+      const { store } = await openStage(options.stage, io);
+      const rows = await ofEach(await listExperiments(store), async (experiment) => {
         const { manifest, progress } = await readExperiment(store, experiment);
         const { done = 0, failed = 0, state = "queued", ended } = progress ?? {};
-        rows.push({
+        return {
           experiment,
           stage: manifest.stage,
           model: manifest.model,
@@ -34,8 +33,8 @@ export function configureResultCommands(program: Command, io: Io): void {
           failed,
           notRun: manifest.total - done - failed,
           createdAt: manifest.createdAt,
-        });
-      }
+        };
+      });
       if (options.json) return io.out(JSON.stringify(rows));
       if (rows.length === 0)
         return io.out(
@@ -61,7 +60,7 @@ export function configureResultCommands(program: Command, io: Io): void {
         "results --path",
       ),
     )
-    .option("--stage <stage>", "which stage's store", "local")
+    .option("--stage <stage>", "which stage's store", defaultStage(io))
     .option("--sql <query>", "query the views `results` and `failures`")
     .option("--csv <file>", "write all results, or the query's answer, to a file")
     .option("--path", "print the path of the Parquet file")
@@ -77,10 +76,10 @@ export function configureResultCommands(program: Command, io: Io): void {
     )
     .argument("[experiment]", 'in full, the start of its id, or "latest"', "latest")
     .addHelpText("before", examples("verify", "verify building-energy --json"))
-    .option("--stage <stage>", "which stage's store", "local")
+    .option("--stage <stage>", "which stage's store", defaultStage(io))
     .option("--json", "one JSON document on stdout")
     .action(async (reference: string, options: { stage: string; json?: true }) => {
-      const { store } = openStage(options.stage);
+      const { store } = await openStage(options.stage, io);
       const experiment = await findExperiment(store, reference);
       const verification = await verify(store, await readExperiment(store, experiment));
       io.out(options.json ? JSON.stringify(verification) : verificationText(verification));
@@ -155,25 +154,29 @@ interface ResultOptions {
 }
 
 async function showResults(reference: string, options: ResultOptions, io: Io): Promise<void> {
-  const { store } = openStage(options.stage);
+  const { store } = await openStage(options.stage, io);
   const experiment = await findExperiment(store, reference);
   const { progress, summary } = await readExperiment(store, experiment);
   const keys = experimentKeys(experiment);
-  const results = await store.localFile(keys.results);
-  const failures = await store.localFile(keys.failures);
-  if (summary === undefined || results === undefined) {
+  if (summary === undefined) {
     const where = progress === undefined ? "is queued" : progressLine(progress, 76);
     throw new UserError(`${experiment} is not closed, so it has no results yet: ${where}.`, {
       hint: `Watch it:  pnpm hatchery watch ${experiment}`,
     });
   }
-  if (options.path) return io.out(results);
-  if (options.sql === undefined && options.csv === undefined)
+  if (options.sql === undefined && options.csv === undefined && !options.path)
     return io.out(
       options.json
         ? JSON.stringify(summary)
-        : `${summaryText(summary, { columns: io.columns, color: io.color })}\n\nDataset  ${results}\nReport   ${await store.localFile(keys.report)}`,
+        : `${summaryText(summary, { columns: io.columns, color: io.color })}\n\nDataset  ${store.addressOf(keys.results)}\nReport   ${await store.localFile(keys.report)}`,
     );
+  const results = await store.localFile(keys.results);
+  if (results === undefined)
+    throw new UserError(`${experiment} has no results.parquet any more.`, {
+      hint: `Its parts may be whole:  pnpm hatchery verify ${experiment}`,
+    });
+  if (options.path) return io.out(results);
+  const failures = await store.localFile(keys.failures);
   await using dataset = await openDataset({ results, ...(failures !== undefined && { failures }) });
   const query = options.sql ?? "select * from results";
   if (options.csv !== undefined) {

@@ -1,19 +1,41 @@
-/** `up`, `down`, `status`, `logs`, `doctor`: a stage on this machine. */
+/** `status` of any stage; `up`, `down`, `logs`, `doctor` of those on this machine. */
 import { createReadStream, existsSync, readdirSync, readFileSync, watchFile } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { UserError, exitCodes, localStagePaths, readLocalStage } from "@hatchery/config";
-import { readProgress } from "@hatchery/experiment";
+import {
+  UserError,
+  exitCodes,
+  isLocalStage,
+  localStagePaths,
+  readLocalStage,
+  type LocalStageState,
+  type StackOutputs,
+} from "@hatchery/config";
+import { readProgress, readStageFleets } from "@hatchery/experiment";
 import { destroyLocalStage, localChecks, stopLocalStage } from "@hatchery/local";
-import { listExperiments } from "../experiments.ts";
+import { listExperiments, ofEach } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { progressLine } from "../progress-line.ts";
-import { bringUp, idleMinutes, openStage } from "../stage.ts";
+import {
+  bringUp,
+  checkLocal,
+  defaultStage,
+  deployCommand,
+  idleMinutes,
+  logCommand,
+  openStage,
+  startCommand,
+  type Stage,
+} from "../stage.ts";
 
 export function configureStageCommands(program: Command, io: Io): void {
-  const stageOption = ["--stage <stage>", 'which stage: "local", or "local-…" beside it'] as const;
+  const stageOption = [
+    "--stage <stage>",
+    'which stage: "local", or "local-…" beside it',
+    defaultStage(io),
+  ] as const;
 
   program
     .command("up")
@@ -21,7 +43,7 @@ export function configureStageCommands(program: Command, io: Io): void {
       "Start the real engine, its database, a steward and workers here, on loopback only.",
     )
     .addHelpText("before", examples("up", "up --workers 2 --idle-minutes 0", "up --stage local-b"))
-    .option(...stageOption, "local")
+    .option(...stageOption)
     .option(
       "--workers <N>",
       "worker processes, each with a slot per core (WORKER_COUNT, else 1)",
@@ -34,7 +56,7 @@ export function configureStageCommands(program: Command, io: Io): void {
       idleMinutes,
     )
     .action(async (options: { stage: string; workers?: number; idleMinutes: number }) => {
-      openStage(options.stage);
+      checkLocal(options.stage, "up", `Deploy it:  ${deployCommand(options.stage)}`);
       await bringUp(options.stage, options, io);
       io.say("Next:  pnpm hatchery run building-energy --simulations 10000");
     });
@@ -45,10 +67,14 @@ export function configureStageCommands(program: Command, io: Io): void {
       "Stop a stage. Experiments stay in the store; unfinished ones go on at the next `up`.",
     )
     .addHelpText("before", examples("down", "down --destroy"))
-    .option(...stageOption, "local")
+    .option(...stageOption)
     .option("--destroy", "also delete the engine's database, keys and logs; never the store")
     .action(async ({ stage, destroy }: { stage: string; destroy?: true }) => {
-      openStage(stage);
+      checkLocal(
+        stage,
+        "down",
+        `Take it down:  SST_STAGE=${stage} pnpm --filter infra run teardown`,
+      );
       const { stopped } = await stopLocalStage({ stage });
       if (destroy) await destroyLocalStage({ stage });
       io.say(stopped ? `Stage "${stage}" is down.` : `Stage "${stage}" was not up.`);
@@ -58,29 +84,26 @@ export function configureStageCommands(program: Command, io: Io): void {
     .command("status")
     .description("Show whether a stage is up, its processes, and the experiments it is at work on.")
     .addHelpText("before", examples("status", "status --json"))
-    .option(...stageOption, "local")
+    .option(...stageOption)
     .option("--json", "one JSON document on stdout")
     .action(async ({ stage: name, json }: { stage: string; json?: true }) => {
-      const stage = openStage(name);
-      const state = readLocalStage(name);
-      const active = [];
-      for (const experiment of (await listExperiments(stage.store)).slice(0, 20)) {
-        const progress = await readProgress(stage.store, experiment);
-        if (progress !== undefined && progress.state !== "closed") active.push(progress);
-      }
+      const stage = await openStage(name, io);
+      const latest = (await listExperiments(stage.store)).slice(0, 20);
+      const progress = await ofEach(latest, (each) => readProgress(stage.store, each));
+      const active = progress
+        .filter((each) => each !== undefined)
+        .filter(({ state }) => state !== "closed");
+      const { outputs } = stage;
+      const local = isLocalStage(name) ? readLocalStage(name) : undefined;
+      const known = outputs ?? local;
       if (json)
-        return io.out(JSON.stringify({ stage: name, up: state !== undefined, state, active }));
-      if (state === undefined) io.out(`Stage "${name}" is not up. Start it:  pnpm hatchery up`);
-      else {
-        io.out(`Stage "${name}" is ${state.status} since ${state.startedAt}.`);
-        for (const { name: process, pid, restarts } of [...state.processes, ...state.workers])
-          io.out(
-            `  ${process.padEnd(12)} pid ${pid}${restarts > 0 ? `, restarted ${restarts} times` : ""}`,
-          );
-      }
-      for (const sentence of state?.trouble ?? []) io.out(sentence);
-      for (const progress of active)
-        io.out(`${progress.experiment}\n  ${progressLine(progress, 76)}`);
+        return io.out(
+          JSON.stringify({ stage: name, up: known !== undefined, state: known, active }),
+        );
+      if (outputs !== undefined) await showDeployed(stage, outputs, io);
+      else if (local !== undefined) showLocal(local, io);
+      else io.out(`Stage "${name}" is not up. Start it:  ${startCommand(name)}`);
+      for (const each of active) io.out(`${each.experiment}\n  ${progressLine(each, 76)}`);
     });
 
   program
@@ -91,7 +114,7 @@ export function configureStageCommands(program: Command, io: Io): void {
       "engine, api, database, steward, worker-1, …; all their names when left out",
     )
     .addHelpText("before", examples("logs", "logs worker-1 --lines 50", "logs engine --follow"))
-    .option(...stageOption, "local")
+    .option(...stageOption)
     .option("--lines <N>", "how many", wholeNumber("--lines", 1_000_000), 20)
     .option("--follow", "go on with what comes")
     .action(
@@ -99,7 +122,8 @@ export function configureStageCommands(program: Command, io: Io): void {
         process: string | undefined,
         options: { stage: string; lines: number; follow?: true },
       ) => {
-        openStage(options.stage);
+        const part = process ?? "steward";
+        checkLocal(options.stage, "logs", `In CloudWatch:  ${logCommand(options.stage, part)}`);
         const { logs } = localStagePaths(options.stage);
         const names = existsSync(logs)
           ? readdirSync(logs)
@@ -136,6 +160,24 @@ export function configureStageCommands(program: Command, io: Io): void {
           );
       if (checks.some(({ ok }) => !ok)) process.exitCode = exitCodes.workFailed;
     });
+}
+
+function showLocal(state: LocalStageState, io: Io): void {
+  io.out(`Stage "${state.stage}" is ${state.status} since ${state.startedAt}.`);
+  for (const { name, pid, restarts } of [...state.processes, ...state.workers])
+    io.out(`  ${name.padEnd(12)} pid ${pid}${restarts > 0 ? `, restarted ${restarts} times` : ""}`);
+  for (const sentence of state.trouble ?? []) io.out(sentence);
+}
+
+/** What the deploy told, and what the steward last wrote of the fleets. */
+async function showDeployed(stage: Stage, outputs: StackOutputs, io: Io): Promise<void> {
+  io.out(`Stage "${stage.name}" stands in ${outputs.region}.`);
+  io.out(`  store    ${outputs.store}`);
+  io.out(`  engine   ${outputs.versions.engine}`);
+  const seen = await readStageFleets(stage.store, stage.name);
+  for (const { name, desired, running, max } of seen?.fleets ?? [])
+    io.out(`  fleet    ${name}: ${running} of ${desired} workers, at most ${max}`);
+  if (seen?.leaseEndsAt !== undefined) io.out(`  lease    until ${seen.leaseEndsAt}`);
 }
 
 /** An option's parser for whole numbers from 0 to `most`. */

@@ -6,7 +6,7 @@ import { loadStudies } from "@hatchery/models/load-models";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { count, duration } from "../progress-line.ts";
-import { openStage, type Stage } from "../stage.ts";
+import { defaultStage, openStage, type Stage } from "../stage.ts";
 import { findRun, findStudy, goOn, startStudy, type StudyOutcome } from "../study.ts";
 
 interface StudyOptions {
@@ -34,11 +34,11 @@ export function configureStudyCommands(program: Command, io: Io): void {
       ),
     )
     .option("--resume [id]", "go on with a run that was left, the latest when no id is given")
-    .option("--stage <stage>", "which stage computes it", "local")
+    .option("--stage <stage>", "which stage computes it", defaultStage(io))
     .option("--workers <N>", "worker processes, when this starts the stage", Number)
     .option("--json", "one JSON document on stdout")
-    .action((name: string | undefined, options: StudyOptions) => {
-      const stage = openStage(options.stage);
+    .action(async (name: string | undefined, options: StudyOptions) => {
+      const stage = await openStage(options.stage, io);
       if (name !== undefined) return run(name, options, stage, io);
       if (options.resume === undefined) return list(options, stage, io);
       throw new UserError("--resume needs the name of the study before it.", {
