@@ -57,7 +57,7 @@ async function connect(name: string, io: Io): Promise<string> {
     return await new SSMClient({}).config.region();
   } catch (error) {
     throw new UserError(`No AWS region is chosen for the stage "${name}".`, {
-      hint: `Write AWS_REGION="us-east-1", or where the stage is, into .env.${name}, or set it in the shell.`,
+      hint: `Write AWS_REGION="us-east-1", or where the stage is, into .env.${name}.\nA stage on this machine is called "local", or "local-…".`,
       exitCode: exitCodes.wrongSettings,
       cause: error,
     });

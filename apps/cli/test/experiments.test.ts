@@ -49,6 +49,7 @@ async function expectWhole(experiment: string, total: number, failed = 0): Promi
     done: total - failed,
     failed,
     notRun: 0,
+    missing: [],
     ok: true,
     problems: [],
   });
