@@ -2,7 +2,7 @@
  * A task as every part makes its own: SST's Service and Task would open every port, read every secret of the account,
  * write a link's password into plain environment and let ECS's own scaling fight the steward.
  */
-import { type Cpu, type Memory, gigabytes, vcpus } from "@hatchery/config";
+import { type Cpu, type Memory, gigabytes, rolePath, vcpus } from "@hatchery/config";
 import type { StageImage } from "./images.ts";
 import { waysTo } from "./network.ts";
 import type { SecretPlace } from "./secrets.ts";
@@ -249,6 +249,8 @@ export function stageRole(
   trusted: Statement["conditions"] = {},
 ): aws.iam.Role {
   return new aws.iam.Role(`${name}Role`, {
+    // Whoever deploys is allowed this path alone, and a teardown looks into it.
+    path: rolePath(stage),
     assumeRolePolicy: $jsonStringify({
       Version: "2012-10-17",
       Statement: [

@@ -88,8 +88,14 @@ async function teardown(options: Options): Promise<void> {
     // Read by src/app.ts, which protects a permanent stage else.
     TEARDOWN_CONFIRMED: stage,
   });
-  report(stage, account, await lookPatiently(look, code === 0 ? options.patience : 0));
+  const leftovers = await lookPatiently(look, code === exitCodes.ok ? options.patience : 0);
+  report(stage, account, leftovers, { isRemoved: code === exitCodes.ok });
   if (code === exitCodes.ok) return;
+  if (!wasEverThere(stage, leftovers))
+    throw new UserError(`There is no stage "${stage}" in ${account.region}, and there was none.`, {
+      hint: "Look at its name, at AWS_REGION and at AWS_PROFILE.",
+      exitCode: exitCodes.stageNotUp,
+    });
   throw new UserError(`sst remove ended with code ${code}; the reason is above.`, {
     hint: `Run the same command again: it goes on where this one stopped. When SST says that the stage is locked and nobody else deploys it:  pnpm --filter infra exec sst unlock --stage ${stage}`,
     exitCode: code === exitCodes.interrupted ? exitCodes.interrupted : exitCodes.workFailed,
@@ -180,7 +186,17 @@ function list(stage: string, account: Account, leftovers: Leftovers, options: Op
   if (found.some(isUnexpected) || unseen.length > 0) process.exitCode = exitCodes.workFailed;
 }
 
-function report(stage: string, account: Account, { found, unseen }: Leftovers): void {
+/** SST's passphrase for a stage stays when the stage goes. */
+const wasEverThere = (stage: string, { found, unseen }: Leftovers) =>
+  unseen.length > 0 ||
+  found.some((each) => isUnexpected(each) || each.name === `/sst/passphrase/hatchery/${stage}`);
+
+function report(
+  stage: string,
+  account: Account,
+  { found, unseen }: Leftovers,
+  { isRemoved = false } = {},
+): void {
   const left = found.filter(isUnexpected);
   const kept = found.filter((each) => each.isExpected);
   if (kept.length > 0) say(`\nStays, and is meant to:\n\n${rows(kept)}`);
@@ -190,7 +206,10 @@ function report(stage: string, account: Account, { found, unseen }: Leftovers): 
     say(
       `\n${left.length} ${left.length === 1 ? "thing" : "things"} of stage "${stage}" in ${account.region} cost ${atLeast}${known.toFixed(2)} USD a month (prices of ${pricesRegion}, ${pricesAsOf}):\n\n${rows(left)}`,
     );
-    say(`\nTear down what is left:  pnpm --filter infra run teardown --stage ${stage}`);
+    // What is there although SST has removed all it knows, it does not know.
+    if (isRemoved)
+      say(`\nSST does not know of this. By hand:\n\n${removals(left, account.region)}`);
+    else say(`\nTear it down:  pnpm --filter infra run teardown --stage ${stage}`);
     process.exitCode = exitCodes.workFailed;
   }
   if (unseen.length > 0) {
@@ -199,6 +218,16 @@ function report(stage: string, account: Account, { found, unseen }: Leftovers): 
   }
   if (left.length === 0 && unseen.length === 0)
     say(`\nNothing of stage "${stage}" is left in ${account.region} that is not meant to stay.`);
+}
+
+function removals(left: readonly Leftover[], region: string): string {
+  return left
+    .map(({ kind, name, remove }) =>
+      remove === undefined
+        ? `  ${kind} ${name}: in AWS's console`
+        : `  aws ${remove} --region ${region}`,
+    )
+    .join("\n");
 }
 
 function rows(leftovers: readonly Leftover[]): string {

@@ -7,6 +7,11 @@ export function stackOutputsParameter(stage: string): string {
   return `/hatchery/${stage}/outputs`;
 }
 
+/** The path of the stage's roles: their names are short, and alike in every stage. */
+export function rolePath(stage: string): string {
+  return `/hatchery/${stage}/`;
+}
+
 // Written by apps/infra; read by apps/cli.
 export const StackOutputs = z.object({
   stage: z.string().min(1),

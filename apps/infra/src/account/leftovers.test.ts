@@ -45,7 +45,7 @@ import {
 } from "@aws-sdk/client-servicediscovery";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { stackOutputsParameter, storeBucket } from "@hatchery/config";
+import { rolePath, stackOutputsParameter, storeBucket } from "@hatchery/config";
 import { type Moto, startMoto } from "@hatchery/moto";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Leftovers, findLeftovers } from "./leftovers.ts";
@@ -211,7 +211,11 @@ async function plant(stage: string): Promise<void> {
     }),
   );
   await new IAMClient({}).send(
-    new CreateRoleCommand({ RoleName: `${name}-lease`, AssumeRolePolicyDocument: "{}" }),
+    new CreateRoleCommand({
+      RoleName: `LeaseRole-${stage}`,
+      Path: rolePath(stage),
+      AssumeRolePolicyDocument: "{}",
+    }),
   );
 }
 

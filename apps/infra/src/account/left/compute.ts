@@ -28,7 +28,13 @@ export async function leftInEcs(scope: Scope): Promise<Leftover[]> {
     const [cluster] = clusters;
     const name = cluster?.clusterName ?? "";
     if (cluster?.status !== "ACTIVE" || !scope.isOurs(name, tagsOf(cluster.tags))) continue;
-    left.push({ kind: "ECS cluster", name, why: "its services hold it", usdPerMonth: 0 });
+    left.push({
+      kind: "ECS cluster",
+      name,
+      why: "its services hold it",
+      usdPerMonth: 0,
+      remove: `ecs delete-cluster --cluster ${name}`,
+    });
     left.push(...(await leftServices(client, name)));
   }
   left.push(...(await leftDefinitions(client, scope)));
@@ -45,6 +51,7 @@ async function leftServices(client: ECSClient, cluster: string): Promise<Leftove
     for (const service of services.filter((each) => each.status !== "INACTIVE"))
       left.push({
         kind: "ECS service",
+        remove: `ecs delete-service --force --cluster ${cluster} --service ${service.serviceName}`,
         name: `${cluster}/${service.serviceName}`,
         why: `${service.runningCount} of ${service.desiredCount} tasks run`,
         usdPerMonth: await servicePrice(client, service),
@@ -77,6 +84,7 @@ async function leftDefinitions(client: ECSClient, scope: Scope): Promise<Leftove
     .filter((name) => scope.isOurs(name.replace(/:\d+$/, "")))
     .map((name) => ({
       kind: "task definition",
+      remove: `ecs deregister-task-definition --task-definition ${name}`,
       name,
       why: "the removal did not come to it",
       usdPerMonth: 0,
@@ -100,6 +108,9 @@ export async function leftImages(scope: Scope): Promise<Leftover[]> {
     const bytes = images.reduce((sum, image) => sum + (image.imageSizeInBytes ?? 0), 0);
     left.push({
       kind: "image repository",
+      ...(!isBootstrap && {
+        remove: `ecr delete-repository --force --repository-name ${repositoryName}`,
+      }),
       name: repositoryName,
       why: isBootstrap
         ? "SST's own, for all its apps here"

@@ -36,6 +36,7 @@ export async function leftDatabases(scope: Scope): Promise<Leftover[]> {
         const storage = (each.AllocatedStorage ?? 0) * prices.databaseStorageGbMonth;
         return {
           kind: "RDS instance",
+          remove: `rds delete-db-instance --skip-final-snapshot --db-instance-identifier ${each.DBInstanceIdentifier}`,
           name: each.DBInstanceIdentifier ?? "",
           why: each.DeletionProtection
             ? "deletion protection is on"
@@ -47,6 +48,7 @@ export async function leftDatabases(scope: Scope): Promise<Leftover[]> {
       .filter((each) => scope.isOurs(each.DBSnapshotIdentifier, each.TagList))
       .map((each) => ({
         kind: "RDS snapshot",
+        remove: `rds delete-db-snapshot --db-snapshot-identifier ${each.DBSnapshotIdentifier}`,
         name: each.DBSnapshotIdentifier ?? "",
         why: scope.isPermanent
           ? "a permanent stage leaves its last one"
@@ -58,6 +60,7 @@ export async function leftDatabases(scope: Scope): Promise<Leftover[]> {
       .filter((each) => each.Status === "retained" && scope.isOurs(each.DBInstanceIdentifier))
       .map((each) => ({
         kind: "RDS backup",
+        remove: `rds delete-db-instance-automated-backup --dbi-resource-id ${each.DbiResourceId}`,
         name: each.DBInstanceIdentifier ?? "",
         why: "automatic backups that were kept",
         usdPerMonth: snapshotPrice(each.AllocatedStorage),
@@ -77,6 +80,7 @@ export async function leftBrokers(scope: Scope): Promise<Leftover[]> {
     const hour = (prices.brokerHour as Readonly<Record<string, number>>)[HostInstanceType];
     left.push({
       kind: "MQ broker",
+      remove: `mq delete-broker --broker-id ${BrokerId}`,
       name: BrokerName,
       why: `${HostInstanceType}, ${BrokerState}`,
       usdPerMonth: hour === undefined ? undefined : hour * hoursPerMonth,
@@ -92,10 +96,11 @@ export async function leftQueues(scope: Scope): Promise<Leftover[]> {
     (page) => page.QueueUrls,
   );
   return urls
-    .map((url) => url.split("/").at(-1) ?? "")
-    .filter((name) => scope.isOurs(name))
-    .map((name) => ({
+    .map((url) => ({ url, name: url.split("/").at(-1) ?? "" }))
+    .filter(({ name }) => scope.isOurs(name))
+    .map(({ name, url }) => ({
       kind: "SQS queue",
+      remove: `sqs delete-queue --queue-url ${url}`,
       name,
       why: "the removal did not come to it",
       usdPerMonth: 0,
@@ -116,6 +121,7 @@ export async function leftSecrets(scope: Scope): Promise<Leftover[]> {
     .filter((secret) => secret.Name?.startsWith(prefix))
     .map(({ DeletedDate, Name = "" }) => ({
       kind: "secret",
+      remove: `secretsmanager delete-secret --force-delete-without-recovery --secret-id ${Name}`,
       name: Name,
       why:
         DeletedDate === undefined
@@ -134,6 +140,7 @@ export async function leftParameters(scope: Scope): Promise<Leftover[]> {
     .filter((name) => isExpected(name) || name.startsWith(`/hatchery/${scope.stage}/`))
     .map((name) => ({
       kind: "SSM parameter",
+      ...(!isExpected(name) && { remove: `ssm delete-parameter --name ${name}` }),
       name,
       why: isExpected(name)
         ? "SST's own; with it the next deploy can read its state"
@@ -189,6 +196,7 @@ export async function leftBuckets(scope: Scope, place: AwsPlace): Promise<Leftov
         name: Name,
         why: "the removal did not come to it",
         usdPerMonth: undefined,
+        remove: `s3 rb --force s3://${Name}`,
       });
   }
   return left;

@@ -47,6 +47,7 @@ export async function leftInNetwork(scope: Scope): Promise<Leftover[]> {
   return [
     ...vpcs.map((vpc) => ({
       kind: "VPC",
+      remove: `ec2 delete-vpc --vpc-id ${vpc.VpcId}`,
       name: vpc.VpcId ?? "",
       why: "a VPC goes last: what stands in it holds it",
       usdPerMonth: 0,
@@ -56,6 +57,7 @@ export async function leftInNetwork(scope: Scope): Promise<Leftover[]> {
       .filter((group) => !own.has(group.VpcId))
       .map((group) => ({
         kind: "security group",
+        remove: `ec2 delete-security-group --group-id ${group.GroupId}`,
         name: `${group.GroupId} ${group.GroupName}`,
         why: "something still uses it",
         usdPerMonth: 0,
@@ -69,6 +71,7 @@ export async function leftInNetwork(scope: Scope): Promise<Leftover[]> {
       )
       .map((each) => ({
         kind: "network interface",
+        remove: `ec2 delete-network-interface --network-interface-id ${each.NetworkInterfaceId}`,
         name: each.NetworkInterfaceId ?? "",
         why: each.Description || "of something that stands, or stood minutes ago",
         usdPerMonth: each.Association === undefined ? 0 : prices.publicAddressHour * hoursPerMonth,
@@ -78,15 +81,17 @@ export async function leftInNetwork(scope: Scope): Promise<Leftover[]> {
       .filter((each) => own.has(each.VpcId) || scope.isTagged(each.Tags))
       .map((each) => ({
         kind: "NAT gateway",
+        remove: `ec2 delete-nat-gateway --nat-gateway-id ${each.NatGatewayId}`,
         name: each.NatGatewayId ?? "",
         why: "the removal did not come to it",
         usdPerMonth: prices.natGatewayHour * hoursPerMonth,
       })),
     ...endpoints
-      .filter((each) => each.State !== "Deleted" && each.State !== "Deleting")
+      .filter((each) => !/^delet(ed|ing)$/i.test(each.State ?? ""))
       .filter((each) => own.has(each.VpcId) || scope.isTagged(each.Tags))
       .map((each) => ({
         kind: "VPC endpoint",
+        remove: `ec2 delete-vpc-endpoints --vpc-endpoint-ids ${each.VpcEndpointId}`,
         name: `${each.VpcEndpointId} ${each.ServiceName}`,
         why: "the removal did not come to it",
         usdPerMonth:
@@ -98,6 +103,7 @@ export async function leftInNetwork(scope: Scope): Promise<Leftover[]> {
       .filter((each) => scope.isTagged(each.Tags))
       .map((each) => ({
         kind: "elastic address",
+        remove: `ec2 release-address --allocation-id ${each.AllocationId}`,
         name: `${each.AllocationId} ${each.PublicIp}`,
         why: each.AssociationId === undefined ? "held by nothing" : "its NAT stands",
         usdPerMonth: prices.publicAddressHour * hoursPerMonth,
@@ -107,6 +113,7 @@ export async function leftInNetwork(scope: Scope): Promise<Leftover[]> {
       .filter((each) => own.has(each.VpcId) || scope.isTagged(each.Tags))
       .map((each) => ({
         kind: "EC2 instance",
+        remove: `ec2 terminate-instances --instance-ids ${each.InstanceId}`,
         name: each.InstanceId ?? "",
         why: `${each.InstanceType}, ${each.State?.Name}: NAT instance or bastion`,
         usdPerMonth:
@@ -116,6 +123,7 @@ export async function leftInNetwork(scope: Scope): Promise<Leftover[]> {
       .filter((each) => scope.isTagged(each.Tags))
       .map((each) => ({
         kind: "EBS volume",
+        remove: `ec2 delete-volume --volume-id ${each.VolumeId}`,
         name: each.VolumeId ?? "",
         why: `${each.Size} GB, ${each.State}`,
         usdPerMonth: (each.Size ?? 0) * prices.diskGbMonth,
@@ -137,6 +145,7 @@ export async function leftLoadBalancers(scope: Scope): Promise<Leftover[]> {
     if (!scope.isOurs(LoadBalancerName, TagDescriptions?.[0]?.Tags)) continue;
     left.push({
       kind: "load balancer",
+      remove: `elbv2 delete-load-balancer --load-balancer-arn ${LoadBalancerArn}`,
       name: LoadBalancerName,
       why: "the removal did not come to it",
       usdPerMonth: (prices.loadBalancerHour + prices.loadBalancerUnitHour) * hoursPerMonth,
@@ -150,11 +159,12 @@ export async function leftNames(scope: Scope): Promise<Leftover[]> {
   const client = new ServiceDiscoveryClient({});
   const namespaces = await all(paginateListNamespaces({ client }, {}), (page) => page.Namespaces);
   const left: Leftover[] = [];
-  for (const { Arn = "", Name = "" } of namespaces) {
+  for (const { Arn = "", Id, Name = "" } of namespaces) {
     const { Tags } = await client.send(new ListTagsForResourceCommand({ ResourceARN: Arn }));
     if (Name !== `${scope.stage}.hatchet.sst` && !scope.isTagged(Tags)) continue;
     left.push({
       kind: "Cloud Map namespace",
+      remove: `servicediscovery delete-namespace --id ${Id}`,
       name: Name,
       why: "with its private DNS zone; services registered in it hold it",
       usdPerMonth: prices.privateZoneMonth,

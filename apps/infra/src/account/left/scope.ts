@@ -9,6 +9,8 @@ export interface Leftover {
   readonly usdPerMonth: number | undefined;
   /** Meant to stay: the store, SST's bootstrap, a permanent stage's last snapshot. */
   readonly isExpected?: boolean;
+  /** The command of AWS's own CLI that removes it, for what SST does not know. */
+  readonly remove?: string;
 }
 
 interface Tag {

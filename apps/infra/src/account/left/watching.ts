@@ -7,7 +7,7 @@ import {
 import { CloudWatchLogsClient, paginateDescribeLogGroups } from "@aws-sdk/client-cloudwatch-logs";
 import { IAMClient, paginateListInstanceProfiles, paginateListRoles } from "@aws-sdk/client-iam";
 import { SchedulerClient, paginateListSchedules } from "@aws-sdk/client-scheduler";
-import { prices } from "@hatchery/config";
+import { prices, rolePath } from "@hatchery/config";
 import { type Leftover, type Scope, all } from "./scope.ts";
 
 const notReached = "the removal did not come to it";
@@ -28,6 +28,7 @@ export async function leftLogs(scope: Scope): Promise<Leftover[]> {
   );
   return found.flat().map(({ logGroupName = "", storedBytes = 0 }) => ({
     kind: "log group",
+    remove: `logs delete-log-group --log-group-name ${logGroupName}`,
     name: logGroupName,
     why: logGroupName.startsWith("/aws/") ? "made by AWS itself for the stage" : notReached,
     usdPerMonth: (storedBytes / 1e9) * prices.logsKeptGbMonth,
@@ -51,6 +52,7 @@ export async function leftAlarms(scope: Scope): Promise<Leftover[]> {
       .filter((alarm) => scope.isOurs(alarm.AlarmName))
       .map((alarm) => ({
         kind: "alarm",
+        remove: `cloudwatch delete-alarms --alarm-names ${alarm.AlarmName}`,
         name: alarm.AlarmName ?? "",
         why: notReached,
         usdPerMonth: prices.alarmMonth,
@@ -59,6 +61,7 @@ export async function leftAlarms(scope: Scope): Promise<Leftover[]> {
       .filter((dashboard) => scope.isOurs(dashboard.DashboardName))
       .map((dashboard) => ({
         kind: "CloudWatch dashboard",
+        remove: `cloudwatch delete-dashboards --dashboard-names ${dashboard.DashboardName}`,
         name: dashboard.DashboardName ?? "",
         why: notReached,
         usdPerMonth: prices.dashboardMonth,
@@ -76,13 +79,14 @@ export async function leftSchedules(scope: Scope): Promise<Leftover[]> {
     .filter((schedule) => scope.isOurs(schedule.Name))
     .map((schedule) => ({
       kind: "schedule",
+      remove: `scheduler delete-schedule --group-name ${schedule.GroupName} --name ${schedule.Name}`,
       name: `${schedule.GroupName}/${schedule.Name}`,
       why: notReached,
       usdPerMonth: 0,
     }));
 }
 
-/** AWS's lists by tag do not have them. */
+/** AWS's lists by tag do not have them: by the path of the stage's own, and by the names that SST gives. */
 export async function leftRoles(scope: Scope): Promise<Leftover[]> {
   const client = new IAMClient({});
   const [roles, profiles] = await Promise.all([
@@ -92,7 +96,7 @@ export async function leftRoles(scope: Scope): Promise<Leftover[]> {
   const left = (kind: string, name = "") => ({ kind, name, why: notReached, usdPerMonth: 0 });
   return [
     ...roles
-      .filter((role) => scope.isOurs(role.RoleName))
+      .filter((role) => role.Path === rolePath(scope.stage) || scope.isOurs(role.RoleName))
       .map((role) => left("IAM role", role.RoleName)),
     ...profiles
       .filter((profile) => scope.isOurs(profile.InstanceProfileName))
