@@ -21,6 +21,7 @@ export interface ExperimentOptions {
   readonly replicates?: number;
   readonly chunkSize?: number;
   readonly maxFailures?: number;
+  readonly maxHours?: number;
   readonly name?: string;
   readonly dryRun?: true;
   readonly json?: true;
@@ -70,6 +71,11 @@ export function addExperimentOptions(command: Command): Command {
     .option(
       "--max-failures <percent>",
       "hold the rest back when more of the canary or of the latest simulations fail; 100: never (default: 50)",
+      Number,
+    )
+    .option(
+      "--max-hours <hours>",
+      "hold the rest back when the canary says that all will take longer",
       Number,
     )
     .option("--name <name>", "what the experiment is called (the model's name when left out)");
@@ -123,6 +129,7 @@ export async function readRequest(
   checkWhole(options.seed, "--seed", 0, Number.MAX_SAFE_INTEGER, problems);
   checkWhole(options.chunkSize, "--chunk-size", 1, 100_000, problems);
   checkWhole(options.maxFailures, "--max-failures", 0, 100, problems);
+  problems.push(...maxHoursProblems(options));
   checkWhole(options.workers, "--workers", 1, 256, problems);
   if (problems.length > 0) throw wrongUsage(problems);
 
@@ -145,6 +152,7 @@ export async function readRequest(
       {
         chunkSimulations: options.chunkSize,
         maxFailures: (options.maxFailures ?? 50) / 100,
+        maxHours: options.maxHours,
         workers: options.workers,
       },
       io,
@@ -159,6 +167,16 @@ export async function readRequest(
     const store = options.dryRun ? undefined : (await openStage(options.stage, io)).store;
     return importRows(options.rows, model.parameterColumns, wishes, store);
   }
+}
+
+function maxHoursProblems({ maxHours, chunkSize }: ExperimentOptions): string[] {
+  if (maxHours === undefined) return [];
+  return [
+    ...(maxHours > 0 ? [] : [`--max-hours ${maxHours} must be a number above 0.`]),
+    ...(chunkSize === undefined
+      ? []
+      : ["--max-hours does not go with --chunk-size: without a canary nobody knows the time."]),
+  ];
 }
 
 /** What does not go with rows, whose file says which values there are. */

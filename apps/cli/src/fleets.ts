@@ -114,6 +114,7 @@ async function fleetsOf(
 interface PlanWishes {
   readonly chunkSimulations?: number | undefined;
   readonly maxFailures: number;
+  readonly maxHours?: number | undefined;
   readonly workers?: number | undefined;
 }
 
@@ -127,7 +128,7 @@ const chunkSeconds = { local: 2, aws: 40 };
 export async function planFor(
   model: Model,
   stage: Stage,
-  { chunkSimulations, maxFailures, workers }: PlanWishes,
+  { chunkSimulations, maxFailures, maxHours, workers }: PlanWishes,
   io: Io,
 ): Promise<PlanSettings> {
   const fleet = chooseFleet(model.name, model, await fleetsOf(stage, workers, io));
@@ -138,6 +139,7 @@ export async function planFor(
     ...(chunkSimulations !== undefined && { chunkSimulations }),
     canary: 16,
     maxFailures,
+    ...(maxHours !== undefined && { maxHours }),
     slots: fleet.slotsPerWorker * Math.max(1, most),
   };
 }

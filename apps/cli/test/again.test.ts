@@ -122,6 +122,29 @@ test("a canary that fails holds the rest back, and a person can let it run all t
   expect(JSON.parse(resumed.out)).toMatchObject({ done: 0, failed: 400, notRun: 0 });
 });
 
+test("a canary that says it will take too long holds the rest back, and a person can let it run all the same", async () => {
+  const words = [...points(400), "--set", "milliseconds=20", "--max-hours", "0.0001"];
+  const held = await machine.hatchery("run", ...words, "--json");
+  expect(held.code).toBe(1);
+  const { experiment, done, notRun } = JSON.parse(held.out) as {
+    experiment: string;
+    done: number;
+    notRun: number;
+  };
+  expect([done, notRun]).toEqual([16, 384]);
+  const { ended, reason } = await readProgress(machine, experiment);
+  expect(ended).toBe("halted");
+  expect(reason).toMatch(/the 384 that are left would take 0\.\d+ hours on \d+ slots/);
+  expect((await machine.hatchery("verify", experiment)).code).toBe(0);
+
+  const resumed = await machine.hatchery("resume", experiment, "--json");
+  expect(JSON.parse(resumed.out)).toMatchObject({ done: 400, failed: 0, notRun: 0 });
+
+  const fixed = await machine.hatchery("run", ...words, "--chunk-size", "10");
+  expect(fixed.code).toBe(2);
+  expect(fixed.talk).toContain("--max-hours does not go with --chunk-size");
+});
+
 test("a failure rate that climbs later halts the experiment", async () => {
   const faults = Array.from({ length: 900 }, (_, i) => `${i + 100}:throw`).join(",");
   const words = [

@@ -27,7 +27,7 @@ import {
 import type { Logger } from "pino";
 import { mergeDataset, type MergedDataset } from "@hatchery/experiment/results";
 import { openAccount, type Account, type Ended } from "./account.ts";
-import { measureCanary } from "./canary.ts";
+import { beyondLimits, measureCanary, type CanaryMeasure } from "./canary.ts";
 import { closeExperiment } from "./close.ts";
 import type { Engine } from "./engine.ts";
 import { afterCanary, againRound, firstRound, type SlotsFor } from "./rounds.ts";
@@ -78,8 +78,20 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
     const result = await runRound(manifest, round, fleet, account, keeper);
     if (result === "cancelled" || result === "halted") ended = result;
     else if (result === "complete" && round.kind === "canary") {
-      const seconds = await measureCanary(store, manifest, round);
-      await addRound(afterCanary(manifest, rounds, seconds, slotsFor, new Date()));
+      const measure = await measureCanary(store, manifest, round);
+      const next = afterCanary(
+        manifest,
+        rounds,
+        measure.secondsPerSimulation,
+        slotsFor,
+        new Date(),
+      );
+      const reason = next.kind === "canary" ? undefined : reasonToHold(next, measure);
+      if (reason === undefined) await addRound(next);
+      else {
+        await halt(experiment, reason, store);
+        ended = "halted";
+      }
     } else {
       await account.publish("closing");
       // The recount and the dataset in one pass: mostly nothing is missing.
@@ -110,6 +122,13 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
   account.settle(merged.ledger);
   await recordEvent(store, experiment, "closed", { ended });
   await account.publish("closed", ended, reason);
+
+  function reasonToHold(next: Round, measure: CanaryMeasure): string | undefined {
+    const simulations = roundTotal(next);
+    const slots = slotsFor(measure.secondsPerSimulation * simulations);
+    const { maxHours } = manifest!.plan;
+    return beyondLimits(measure, { simulations, slots, ...(maxHours && { maxHours }) });
+  }
 
   async function addRound(round: Round): Promise<Round> {
     await writeRound(store, experiment, round);

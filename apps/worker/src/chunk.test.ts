@@ -93,7 +93,7 @@ function compute(name: string, stop = new AbortController().signal) {
   return computeChunk(
     { experiment, round: 0, chunk: 0 },
     slot,
-    { name, store, log: () => undefined },
+    { name, store, shareBytes: 1e9, log: () => undefined },
     stop,
   );
 }
@@ -108,6 +108,17 @@ test("a chunk's part is in the store, with a row for every simulation", async ()
     workers: [["w", 50]],
   });
   expect(await countLedger(store, manifest)).toMatchObject({ done: 49, failed: 1, notRun: 0 });
+});
+
+test("a chunk's part says how much memory its slot has held, however short its simulations were", async () => {
+  await plan(20, {});
+  const without = (await compute("w")).memory!;
+  experiment = `faulty/${++experiments}`;
+  await plan(20, { faults: "7:hold" });
+  const held = (await compute("w")).memory!;
+  expect(without.shareBytes).toBe(1e9);
+  expect(without.peakBytes).toBeGreaterThan(30e6);
+  expect(held.peakBytes - without.peakBytes).toBeGreaterThan(100e6);
 });
 
 test("an interrupted chunk leaves what it has, and the next worker runs only the rest", async () => {

@@ -40,6 +40,8 @@ export class ChunkInterrupted extends Error {
 export interface ChunkWorker {
   readonly name: string;
   readonly store: Store;
+  /** The worker's memory by the number of its slots. */
+  readonly shareBytes: number;
   readonly log: (line: string) => void;
 }
 
@@ -70,6 +72,7 @@ export async function computeChunk(
   if (earlier !== undefined) rows.append(earlier.rows);
   const before = rows.count;
   const left = sliceOf(ranges, before, size - before);
+  let peakBytes = earlier?.facts.memory?.peakBytes ?? 0;
   const end = await slot.run(
     {
       ...slotWork(manifest, store, left),
@@ -77,7 +80,11 @@ export async function computeChunk(
       inputs,
       ...(files && { files: files.forSlot }),
     },
-    { rows: (more) => rows.append(more), log: worker.log },
+    {
+      rows: (more) => rows.append(more),
+      log: worker.log,
+      peak: (bytes) => (peakBytes = Math.max(peakBytes, bytes)),
+    },
     stop,
   );
 
@@ -96,6 +103,7 @@ export async function computeChunk(
     interruptions: (earlier?.facts.interruptions ?? 0) + (end === "stopped" ? 1 : 0),
     workers: [...(earlier?.facts.workers ?? []), ...(computed[1] > 0 ? [computed] : [])],
     writtenAt: new Date().toISOString(),
+    memory: { peakBytes, shareBytes: worker.shareBytes },
     ...(pack && { files: pack }),
   });
   if (end === "stopped") {

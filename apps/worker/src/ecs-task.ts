@@ -2,7 +2,7 @@
  * A worker as a task of ECS: what it is called, and that it is not to be stopped while it computes. Both come from the
  * agent beside the container, which is there on AWS only.
  */
-import { hostname } from "node:os";
+import { hostname, totalmem } from "node:os";
 import { defaultFleet } from "@hatchery/config";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -10,7 +10,11 @@ import { z } from "zod";
 /** The agent is on the same host; one that has not answered by then will not. */
 const answersWithinMs = 5_000;
 
-const TaskMetadata = z.object({ TaskARN: z.string().regex(/\/[0-9a-f]{8,}$/) });
+const TaskMetadata = z.object({
+  TaskARN: z.string().regex(/\/[0-9a-f]{8,}$/),
+  /** In MiB; there on Fargate, where the task's memory is set. */
+  Limits: z.object({ Memory: z.number().optional() }).optional(),
+});
 
 /** The environment with a WORKER_NAME from the task's id, where there is a task and no name: "worker-3f2a91c0d4e7". */
 export async function namedByTask(environment: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
@@ -22,10 +26,25 @@ export async function namedByTask(environment: NodeJS.ProcessEnv): Promise<NodeJ
   return { ...environment, WORKER_NAME: `${fleet === defaultFleet ? "worker" : fleet}-${id}` };
 }
 
+/** Bytes that this worker may hold: the task's, or the container's, or the machine's, which its workers share. */
+export async function workerMemory(environment: NodeJS.ProcessEnv): Promise<number> {
+  const metadata = environment["ECS_CONTAINER_METADATA_URI_V4"];
+  const task = metadata && (await taskMetadata(metadata).catch(() => undefined));
+  const mebibytes = task ? task.Limits?.Memory : undefined;
+  if (mebibytes !== undefined) return mebibytes * 2 ** 20;
+  // Where there is no limit it answers 0 or a number beyond all memory.
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+async function taskMetadata(metadata: string): Promise<z.infer<typeof TaskMetadata>> {
+  const answer = await fetch(`${metadata}/task`, { signal: AbortSignal.timeout(answersWithinMs) });
+  return TaskMetadata.parse(await answer.json());
+}
+
 /** As much of it as tells tasks apart and still fits a line. */
 async function taskId(metadata: string): Promise<string> {
-  const answer = await fetch(`${metadata}/task`, { signal: AbortSignal.timeout(answersWithinMs) });
-  const { TaskARN } = TaskMetadata.parse(await answer.json());
+  const { TaskARN } = await taskMetadata(metadata);
   return TaskARN.slice(TaskARN.lastIndexOf("/") + 1).slice(0, 12);
 }
 

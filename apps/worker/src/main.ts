@@ -5,7 +5,7 @@ import { openStore, recordTrouble } from "@hatchery/experiment";
 import { pino } from "pino";
 import { ChunkInterrupted, computeChunk, coolDown } from "./chunk.ts";
 import { connectWorker } from "./engine.ts";
-import { createProtection, namedByTask } from "./ecs-task.ts";
+import { createProtection, namedByTask, workerMemory } from "./ecs-task.ts";
 import { createSlot } from "./slot.ts";
 import { workerEnvironment } from "./environment.ts";
 
@@ -24,6 +24,7 @@ async function serve(settings: WorkerSettings): Promise<void> {
   const store = await openStore(settings.STORE);
   const stopping = new AbortController();
   const slots = Array.from({ length: settings.WORKER_SLOTS }, createSlot);
+  const shareBytes = Math.floor((await workerMemory(process.env)) / settings.WORKER_SLOTS);
   const idle = [...slots];
   const underWay = new Set<Promise<unknown>>();
   const protection = createProtection(process.env["ECS_AGENT_URI"], logger);
@@ -45,6 +46,7 @@ async function serve(settings: WorkerSettings): Promise<void> {
         {
           name: settings.WORKER_NAME,
           store,
+          shareBytes,
           log: (line) => logger.info({ chunk }, line.slice(0, 2_000)),
         },
         stop,

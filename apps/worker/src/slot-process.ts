@@ -11,6 +11,7 @@ import {
   openDesign,
   openPackWriter,
   openStore,
+  peakBytesOfPrograms,
   randomStream,
   sourceHash,
   UnableError,
@@ -58,6 +59,12 @@ async function run(job: SlotJob, model: Model): Promise<void> {
   using spool = spooling && openPackWriter(spooling.spool, spooling.length);
   const handOver = () =>
     send({ kind: "rows", rows: rows.take(), ...(spool && { spooled: spool.length }) });
+  const end = (isStopped: boolean) =>
+    send({
+      kind: "end",
+      isStopped,
+      peakBytes: watchdog.peakBytes() + peakBytesOfPrograms(),
+    });
   const grace = model.program === undefined ? 0 : programGraceSeconds;
   watchdog.limit(job.limits.seconds + grace, job.limits.memoryBytes);
   const startedAt = performance.now();
@@ -79,7 +86,7 @@ async function run(job: SlotJob, model: Model): Promise<void> {
           // One that fails because it was told to stop has no row, and so none after it may have one.
           if (stopping.signal.aborted) {
             await handOver();
-            return send({ kind: "end", isStopped: true });
+            return end(true);
           }
         }
       } else rows.push(i, job.limits.attempts, 0, [parameters], givenUp);
@@ -91,10 +98,10 @@ async function run(job: SlotJob, model: Model): Promise<void> {
       await handOver();
       await nextTurn();
       handedOverAt = performance.now();
-      if (stopping.signal.aborted) return send({ kind: "end", isStopped: true });
+      if (stopping.signal.aborted) return end(true);
     }
   await handOver();
-  return send({ kind: "end", isStopped: false });
+  return end(false);
 
   /** Answers a promise only where the model does: awaiting one per simulation would cost more than a quick one takes. */
   function compute(

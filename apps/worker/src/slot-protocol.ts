@@ -54,7 +54,8 @@ export type FromSlot =
   /** `spooled`: how long the spool is with the files of these rows. */
   | { readonly kind: "rows"; readonly rows: Rows; readonly spooled?: number }
   | { readonly kind: "log"; readonly simulation: number; readonly message: string }
-  | { readonly kind: "end"; readonly isStopped: boolean };
+  /** `peakBytes`: the most memory that the process and its programs have held meanwhile. */
+  | { readonly kind: "end"; readonly isStopped: boolean; readonly peakBytes: number };
 
 /** From the slot's watchdog thread, by a pipe of its own, right before it ends the process. */
 export interface Verdict {

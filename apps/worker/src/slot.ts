@@ -21,6 +21,8 @@ export interface SlotEvents {
   /** `spooled`: the length of the spool with their files, for a model that returns some. */
   rows(rows: Rows, spooled?: number): void;
   log(line: string): void;
+  /** The most memory that the slot's process and its programs have held. */
+  peak?(bytes: number): void;
 }
 
 export interface Slot {
@@ -121,6 +123,7 @@ export function createSlot(): Slot {
           events.log(`simulation ${message.simulation}: ${message.message}`);
           break;
         case "end":
+          events.peak?.(message.peakBytes);
           settled.resolve({ kind: message.isStopped ? "stopped" : "finished" });
           break;
         case "unable":

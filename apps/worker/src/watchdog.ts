@@ -19,16 +19,19 @@ const startedAt = 0;
 const simulationNumber = 1;
 const limitSeconds = 2;
 const limitBytes = 3;
+const peakBytes = 4;
 
 export interface Watchdog {
   /** Limits of the simulations that follow. */
   limit(seconds: number, bytes: number): void;
   started(simulation: number): void;
   ended(): void;
+  /** The most that this process has held since `limit`, as far as it was looked at: ten times a second, and now. */
+  peakBytes(): number;
 }
 
 export function startWatchdog(): Watchdog {
-  const clock = new Float64Array(new SharedArrayBuffer(4 * Float64Array.BYTES_PER_ELEMENT));
+  const clock = new Float64Array(new SharedArrayBuffer(5 * Float64Array.BYTES_PER_ELEMENT));
   const thread = new Worker(new URL(import.meta.url), {
     workerData: { clock, parent: process.ppid } satisfies Shared,
   });
@@ -37,6 +40,7 @@ export function startWatchdog(): Watchdog {
     limit(seconds, bytes) {
       clock[limitSeconds] = seconds;
       clock[limitBytes] = bytes;
+      clock[peakBytes] = 0;
     },
     started(simulation) {
       clock[simulationNumber] = simulation;
@@ -45,6 +49,7 @@ export function startWatchdog(): Watchdog {
     ended() {
       clock[startedAt] = 0;
     },
+    peakBytes: () => Math.max(clock[peakBytes]!, process.memoryUsage.rss()),
   };
 }
 
@@ -56,6 +61,7 @@ function watch({ clock, parent }: Shared): void {
     if (since === 0) return;
     const seconds = (Date.now() - since) / 1_000;
     const bytes = process.memoryUsage.rss();
+    if (bytes > clock[peakBytes]!) clock[peakBytes] = bytes;
     if (seconds > clock[limitSeconds]!)
       end("time limit", `It ran for more than ${clock[limitSeconds]} s.`);
     if (bytes > clock[limitBytes]!)

@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { defineModel } from "@hatchery/experiment";
 import { z } from "zod";
 
+const held: Buffer[] = [];
+
 const faults = {
   throw: (point: number) => {
     throw new Error(`No convergence at step ${point}.`);
@@ -21,6 +23,11 @@ const faults = {
   grow: () => {
     const kept: Buffer[] = [];
     for (;;) kept.push(Buffer.alloc(10_000_000, 1));
+  },
+  /** No fault: holds 150 MB for good, and is done. */
+  hold: (point: number) => {
+    held.push(Buffer.alloc(150e6, 1));
+    return { value: point * 2 };
   },
   nan: () => ({ value: Number.NaN }),
   missing: () => ({}) as { value: number },

@@ -69,6 +69,7 @@ export function startExternal(command: Command, folder: string): External {
   // A program that has ended does not read; its "close" says so.
   child.stdin.on("error", () => undefined);
 
+  if (child.pid !== undefined) living.add(child.pid);
   let hasEnded = false;
   const kill = () => {
     if (hasEnded || child.pid === undefined) return;
@@ -81,6 +82,7 @@ export function startExternal(command: Command, folder: string): External {
   const ended = new Promise<ExternalEnd>((settle) => {
     child.once("error", ({ message }) => settle({ code: null, signal: null, refused: message }));
     child.once("exit", (code, signal) => {
+      living.delete(child.pid!);
       // What it started and left behind goes too, and with it the last writers of the pipes.
       kill();
       hasEnded = true;
@@ -105,23 +107,45 @@ export function endFailure(
   return new SimulationFailed("crashed", `${what} ${how}${last === undefined ? "." : `: ${last}`}`);
 }
 
+/** Programs of this process that have not ended. */
+const living = new Set<number>();
+/** The most that one was seen to hold since it was last asked. */
+let heaviest = 0;
+
+/** The most memory that a program of this process has held: where /proc says so, even between two looks. */
+export function peakBytesOfPrograms(): number {
+  const peak = Math.max(heaviest, ...Array.from(living, (pid) => statusBytes(pid, "VmHWM") ?? 0));
+  heaviest = 0;
+  return peak;
+}
+
 /** On systems without /proc each look starts a process. */
 export const memoryEveryMs = process.platform === "linux" ? 100 : 1_000;
 
 /** Calls back with the bytes of memory that a process holds, unless it has ended. */
 export function measureMemory(pid: number, found: (bytes: number) => void): void {
-  if (process.platform === "linux")
-    try {
-      const status = readFileSync(`/proc/${pid}/status`, "utf8");
-      const kilobytes = /^VmRSS:\s*(\d+)/m.exec(status)?.[1];
-      if (kilobytes !== undefined) found(Number(kilobytes) * 1_024);
-    } catch {
-      // It has ended.
-    }
-  else
+  const tell = (bytes: number) => {
+    heaviest = Math.max(heaviest, bytes);
+    found(bytes);
+  };
+  if (process.platform === "linux") {
+    const bytes = statusBytes(pid, "VmRSS");
+    if (bytes !== undefined) tell(bytes);
+  } else
     execFile("ps", ["-o", "rss=", "-p", String(pid)], (error, kilobytes) => {
-      if (error === null) found(Number(kilobytes) * 1_024);
+      if (error === null) tell(Number(kilobytes) * 1_024);
     });
+}
+
+/** What the system says of a process; undefined when it has ended, and where there is no /proc. */
+function statusBytes(pid: number, field: "VmRSS" | "VmHWM"): number | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const kilobytes = new RegExp(`^${field}:\\s*(\\d+)`, "m").exec(status)?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
+  } catch {
+    return undefined;
+  }
 }
 
 function requireExecutable(file: string, folder: string): void {

@@ -2,6 +2,7 @@ export * from "./chunk-task.ts";
 export * from "./columns.ts";
 export { runCommand, fillTemplate } from "./command.ts";
 export * from "./design.ts";
+export { peakBytesOfPrograms } from "./external.ts";
 export { SimulationFailed, UnableError } from "./failures.ts";
 export * from "./file-hash.ts";
 export * from "./file-pack.ts";

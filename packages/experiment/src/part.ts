@@ -31,6 +31,8 @@ export const PartFacts = z.object({
   workers: z.array(z.tuple([z.string(), z.int()])),
   /** When, by the worker's clock. Progress counts time by it, whichever steward asks. */
   writtenAt: z.iso.datetime().optional(),
+  /** The most that the slot which computed it has held, and what each slot of that worker may hold at the same time. */
+  memory: z.object({ peakBytes: z.int(), shareBytes: z.int() }).optional(),
   /** The pack of the files that its simulations returned: its key follows from its hash (layout.ts). */
   files: z.object({ sha256: z.string(), bytes: z.int() }).optional(),
 });

@@ -15,6 +15,8 @@ export const PlanSettings = z.object({
   canary: z.int().min(0),
   /** Share of failures among the latest simulations above which the rest is held back. 1: never. */
   maxFailures: z.number().min(0).max(1),
+  /** What the canary says all simulations will take must not be more. */
+  maxHours: z.number().positive().optional(),
   /** Slots that the fleet has at most; each round is cut for those that it will have for its work. */
   slots: z.int().min(1),
 });

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { beyondLimits } from "./canary.ts";
+
+const measure = (secondsPerSimulation: number, peak?: number, share = 1_000) => ({
+  secondsPerSimulation,
+  memory: peak === undefined ? undefined : { peakBytes: peak * 1e6, shareBytes: share * 1e6 },
+});
+const rest = { simulations: 1_000_000, slots: 100 };
+
+test("what the canary measured goes with the rest when nothing was asked and its worker has the memory", () => {
+  expect(beyondLimits(measure(3_600), rest)).toBeUndefined();
+  expect(beyondLimits(measure(3.6, 1_000), { ...rest, maxHours: 10 })).toBeUndefined();
+});
+
+test("more time than allowed is said with the numbers that it rests on", () => {
+  expect(beyondLimits(measure(3.7), { ...rest, maxHours: 10 })).toBe(
+    "The canary's simulations took 3.7 s each: the 1,000,000 that are left would take 10.3 hours on 100 slots, and at most 10 were allowed.",
+  );
+});
+
+test("a slot that holds more than its share of the worker's memory is said, beside too much time", () => {
+  expect(beyondLimits(measure(0.1, 1_300), rest)).toBe(
+    "A slot of the canary held 1,300 MB, and its worker has 1,000 MB for each slot: with all of them at work the system would end it.",
+  );
+  expect(beyondLimits(measure(3.7, 1_300), { ...rest, maxHours: 1 })).toMatch(/hours.*1,300 MB/);
+});
