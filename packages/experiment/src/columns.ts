@@ -14,9 +14,14 @@ export interface Column {
   readonly kind: ColumnKind;
   readonly description?: string;
   /** The only values allowed, for a choice. */
-  readonly choices?: readonly string[];
+  readonly choices?: readonly Value[];
   readonly minimum?: number;
   readonly maximum?: number;
+  /** The bound itself is not allowed. Never for whole numbers, whose next one is the bound instead. */
+  readonly isMinimumOpen?: true;
+  readonly isMaximumOpen?: true;
+  /** Only multiples of it are allowed. */
+  readonly multipleOf?: number;
   /** The value a parameter has when a design does not vary it. */
   readonly default?: Value;
 }
@@ -30,6 +35,8 @@ interface PropertySchema {
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
   readonly exclusiveMaximum?: number;
+  readonly multipleOf?: number;
+  readonly anyOf?: readonly PropertySchema[];
   readonly default?: Value;
 }
 
@@ -43,32 +50,67 @@ export function objectSchema(schema: z.ZodObject): ObjectSchema {
 
 /** The columns of an object schema, in its own order. Throws a UserError for a field that fits no column. */
 export function columnsOf(schema: ObjectSchema, where: string): Column[] {
-  return Object.entries(schema.properties).map(([name, property]) => {
-    const { type, enum: choices, const: only, ...rest } = property as PropertySchema;
-    const listed = choices ?? (only === undefined ? undefined : [only]);
-    const base = {
+  return Object.entries(schema.properties).map(([name, given]) => {
+    const property = given as PropertySchema;
+    const kind = kindOf(property);
+    if (kind === undefined)
+      throw new UserError(
+        `${where} field "${name}" cannot be a column of a table: its schema is ${JSON.stringify(property)}.`,
+        {
+          hint: "Use z.number(), z.int(), z.boolean(), z.string(), z.enum([...]) or z.literal([...]) of one kind, without nesting.",
+          exitCode: exitCodes.wrongUsage,
+        },
+      );
+    const choices = choicesOf(property);
+    return {
       name,
-      ...(rest.description !== undefined && { description: rest.description }),
-      ...(rest.default !== undefined && { default: rest.default }),
+      kind,
+      ...(property.description !== undefined && { description: property.description }),
+      ...(property.default !== undefined && { default: property.default }),
+      ...(choices !== undefined && { choices: choices as Value[] }),
+      ...(choices === undefined && kind === "integer" && wholeRange(property)),
+      ...(choices === undefined && kind === "number" && range(property)),
+      ...(property.multipleOf !== undefined && { multipleOf: property.multipleOf }),
     };
-    const minimum = rest.minimum ?? rest.exclusiveMinimum;
-    const maximum = rest.maximum ?? rest.exclusiveMaximum;
-    const range = {
-      ...(minimum !== undefined && Math.abs(minimum) < Number.MAX_SAFE_INTEGER && { minimum }),
-      ...(maximum !== undefined && Math.abs(maximum) < Number.MAX_SAFE_INTEGER && { maximum }),
-    };
-    if (listed?.every((choice) => typeof choice === "string"))
-      return { ...base, kind: "text", choices: listed };
-    if (type === "string") return { ...base, kind: "text" };
-    if (type === "boolean") return { ...base, kind: "boolean" };
-    if (type === "integer") return { ...base, kind: "integer", ...range };
-    if (type === "number") return { ...base, kind: "number", ...range };
-    throw new UserError(
-      `${where} field "${name}" cannot be a column of a table: its schema is ${JSON.stringify(property)}.`,
-      {
-        hint: "Use z.number(), z.int(), z.boolean(), z.string() or z.enum([...]), without nesting.",
-        exitCode: exitCodes.wrongUsage,
-      },
-    );
   });
 }
+
+/** What an enum, a literal or a union of literals lists. */
+function choicesOf(property: PropertySchema): readonly unknown[] | undefined {
+  if (property.enum !== undefined) return property.enum;
+  if (property.const !== undefined) return [property.const];
+  const each = property.anyOf?.map(choicesOf);
+  return each?.every((choices) => choices !== undefined) ? each.flat() : undefined;
+}
+
+function kindOf(property: PropertySchema): ColumnKind | undefined {
+  const choices = choicesOf(property);
+  const type = choices === undefined ? property.type : typeof choices[0];
+  if (choices?.some((choice) => typeof choice !== type)) return undefined;
+  if (type === "string") return "text";
+  return type === "boolean" || type === "integer" || type === "number" ? type : undefined;
+}
+
+type Range = Pick<Column, "minimum" | "maximum" | "isMinimumOpen" | "isMaximumOpen">;
+
+function range(property: PropertySchema): Range {
+  const { minimum: min = -Infinity, exclusiveMinimum: above = -Infinity } = property;
+  const { maximum: max = Infinity, exclusiveMaximum: below = Infinity } = property;
+  const minimum = Math.max(min, above);
+  const maximum = Math.min(max, below);
+  return {
+    ...(isBound(minimum) && { minimum, ...(above >= min && { isMinimumOpen: true }) }),
+    ...(isBound(maximum) && { maximum, ...(below <= max && { isMaximumOpen: true }) }),
+  };
+}
+
+function wholeRange(property: PropertySchema): Range {
+  const { minimum: min = -Infinity, exclusiveMinimum: above = -Infinity } = property;
+  const { maximum: max = Infinity, exclusiveMaximum: below = Infinity } = property;
+  const minimum = Math.max(min, Math.floor(above) + 1);
+  const maximum = Math.min(max, Math.ceil(below) - 1);
+  return { ...(isBound(minimum) && { minimum }), ...(isBound(maximum) && { maximum }) };
+}
+
+/** z.int() states the largest whole numbers that a double holds, which nobody asked for. */
+const isBound = (bound: number) => Math.abs(bound) < Number.MAX_SAFE_INTEGER;

@@ -38,7 +38,7 @@ export function parameterBins(
       sql: (first) => `CASE WHEN ${name} THEN ${first + 1} ELSE ${first} END`,
     };
   if (column.kind === "text") {
-    const values = column.choices ?? [...found].map(String).toSorted();
+    const values = column.choices?.map(String) ?? [...found].map(String).toSorted();
     if (values.length > mostTextBins) return undefined;
     const cases = (first: number) =>
       values.map((value, i) => `WHEN ${literal(value)} THEN ${first + i}`).join(" ");
