@@ -77,7 +77,7 @@ export async function findLeftovers(
  */
 const listed = [
   /:ec2:[^:]*:\d*:(vpc|subnet|route-table|internet-gateway|network-interface|elastic-ip|natgateway|vpc-endpoint|security-group|security-group-rule|instance|volume)\//,
-  /:elasticloadbalancing:/,
+  /:elasticloadbalancing:[^:]*:\d*:(loadbalancer|listener|listener-rule)\//,
   /:servicediscovery:/,
   /:ecs:/,
   /:ecr:/,
@@ -85,7 +85,7 @@ const listed = [
   /:mq:[^:]*:\d*:(broker|configuration):/,
   /:sqs:/,
   /:secretsmanager:/,
-  /:ssm:[^:]*:\d*:parameter\//,
+  /:ssm:[^:]*:\d*:parameter\/hatchery\//,
   /:s3:/,
   /:logs:/,
   /:cloudwatch:/,

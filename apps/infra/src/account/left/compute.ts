@@ -86,7 +86,7 @@ async function leftDefinitions(client: ECSClient, scope: Scope): Promise<Leftove
       kind: "task definition",
       remove: `ecs deregister-task-definition --task-definition ${name}`,
       name,
-      why: "the removal did not come to it",
+      why: "part of the stage, not removed",
       usdPerMonth: 0,
     }));
 }
