@@ -9,8 +9,8 @@ export const platform = join(infra, ".sst/platform");
 /** The version that SST 4.17.1 asks for. */
 const pulumiVersion = "v3.215.0";
 
-/** Makes it where it is not yet: 40 s, and 320 MB. Needs no account. */
-export function ensurePlatform(): void {
+/** For vitest and for the type check. Makes it where it is not yet: 40 s, and 320 MB. Needs no account. */
+export function setup(): void {
   if (existsSync(join(platform, "node_modules/@pulumi/docker-build/package.json"))) return;
   process.stderr.write("Installing SST's platform, once: about a minute.\n");
   // SST would download Pulumi first, which no test needs: it only looks at the version.

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { ensurePlatform } from "./platform.ts";
+import { setup as ensurePlatform } from "./platform.ts";
 
 ensurePlatform();
 const infra = join(import.meta.dirname, "..");

@@ -1,0 +1,153 @@
+/**
+ * The stage's resource graph, as Pulumi would be asked for it: the app's own source and SST's own components are
+ * evaluated for a set of settings, and only the clouds' answers are made up.
+ */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type * as Pulumi from "@pulumi/pulumi";
+import { vi } from "vitest";
+import { platform } from "./platform.ts";
+
+export interface Resource {
+  readonly type: string;
+  readonly name: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- inputs of every type of resource there is
+  readonly inputs: Record<string, any>;
+}
+
+export interface Graph {
+  readonly resources: readonly Resource[];
+  readonly outputs: unknown;
+  of(type: string): Resource[];
+  /** The one with this name. */
+  named(name: string): Resource;
+}
+
+/** What every generated secret is here: where it turns up, a secret has got out. */
+export const canary = "CanarySecret1";
+
+const region = "us-east-1";
+const accountId = "123456789012";
+const require = createRequire(join(platform, "package.json"));
+
+/** Settings as a person writes them, of a stage called "laws". */
+export async function evaluate(settings: Readonly<Record<string, string>>): Promise<Graph> {
+  const stage = "laws";
+  const resources: Resource[] = [];
+  vi.resetModules();
+  for (const [name, value] of Object.entries(settings)) vi.stubEnv(name, value);
+  try {
+    const pulumi = require("@pulumi/pulumi") as typeof Pulumi;
+    await pulumi.runtime.setMocks(mocks(resources), "hatchery", stage);
+    await setGlobals(pulumi, stage);
+    const { default: config } = (await import("../sst.config.ts")) as unknown as {
+      default: { run: () => Promise<unknown> };
+    };
+    const outputs = await config.run();
+    await pulumi.runtime.disconnect();
+    return {
+      resources,
+      outputs: await settled(pulumi, outputs),
+      of: (type) => resources.filter((each) => each.type === type),
+      named(name) {
+        const found = resources.filter((each) => each.name === name);
+        if (found.length !== 1)
+          throw new Error(`${found.length} resources are called "${name}", not one.`);
+        return found[0];
+      },
+    };
+  } finally {
+    vi.unstubAllEnvs();
+  }
+}
+
+const settled = (pulumi: typeof Pulumi, value: unknown) =>
+  new Promise((resolve) => pulumi.output(value).apply(resolve));
+
+/** What SST puts in place around the app: its names, its command line's state, the providers' packages. */
+async function setGlobals(pulumi: typeof Pulumi, stage: string) {
+  const { output, all, interpolate, jsonParse, jsonStringify } = pulumi;
+  Object.assign(globalThis, {
+    aws: require("@pulumi/aws"),
+    command: require("@pulumi/command"),
+    dockerbuild: require("@pulumi/docker-build"),
+    random: require("@pulumi/random"),
+    $app: { name: "hatchery", stage, removal: "remove", protect: false, providers: {} },
+    $cli: {
+      command: "deploy",
+      paths: { root: process.cwd(), work: process.cwd(), platform, home: "/nowhere" },
+      state: { version: {} },
+    },
+    $dev: false,
+    $config: (config: unknown) => config,
+    $util: pulumi,
+    $output: output,
+    $resolve: all,
+    $interpolate: interpolate,
+    $jsonParse: jsonParse,
+    $jsonStringify: jsonStringify,
+  });
+  // Last, for SST's own modules read those names.
+  const sst = (await import(join(platform, "src/components/index.ts"))) as unknown;
+  Object.assign(globalThis, { sst });
+}
+
+function mocks(resources: Resource[]): Pulumi.runtime.Mocks {
+  return {
+    newResource({ type, name, inputs, id }) {
+      resources.push({ type, name, inputs: inputs as Resource["inputs"] });
+      return { id: id || `${name}-id`, state: { ...inputs, ...made(type, name, inputs) } };
+    },
+    call: ({ token, inputs }) => answers(inputs as Record<string, unknown>)[token] ?? unknown(token),
+  };
+}
+
+function unknown(token: string): never {
+  throw new Error(`Nothing is made up for "${token}".`);
+}
+
+/** What a provider adds to the inputs. */
+function made(type: string, name: string, inputs: Record<string, string>): Record<string, unknown> {
+  const arn = `arn:aws:${type.split(":")[1]?.split("/")[0]}:${region}:${accountId}:${inputs["name"] ?? name}`;
+  const special: Record<string, Record<string, unknown>> = {
+    "random:index/randomPassword:RandomPassword": { result: `${canary}${name}` },
+    "random:index/randomId:RandomId": { hex: "0a1b2c3d" },
+    "aws:rds/instance:Instance": { address: "database.example.com", port: 5432 },
+    "aws:mq/broker:Broker": {
+      instances: [{ endpoints: ["amqps://broker.example.com:5671"] }],
+    },
+    "aws:ecr/repository:Repository": {
+      repositoryUrl: `${accountId}.dkr.ecr.${region}.amazonaws.com/${inputs["name"]}`,
+      registryId: accountId,
+    },
+    "aws:ec2/vpcEndpoint:VpcEndpoint": { prefixListId: "pl-12345678" },
+    "aws:sqs/queue:Queue": { url: `https://sqs.${region}.amazonaws.com/${accountId}/${name}` },
+    "aws:secretsmanager/secretVersion:SecretVersion": { versionId: "version-1" },
+    "docker-build:index:Image": { digest: `sha256:${"d".repeat(64)}` },
+  };
+  return { arn, name: inputs["name"] ?? name, ...special[type] };
+}
+
+function answers(inputs: Record<string, unknown>): Record<string, Record<string, unknown>> {
+  return {
+    "aws:index/getRegion:getRegion": { region },
+    "aws:index/getCallerIdentity:getCallerIdentity": { accountId },
+    "aws:index/getPartition:getPartition": { partition: "aws" },
+    "aws:index/getAvailabilityZones:getAvailabilityZones": {
+      names: ["a", "b", "c", "d", "e", "f"].map((zone) => region + zone),
+    },
+    "aws:ec2/getSubnets:getSubnets": {
+      ids: JSON.stringify(inputs).includes("true")
+        ? ["subnet-public1", "subnet-public2"]
+        : ["subnet-private1", "subnet-private2"],
+    },
+    "aws:ec2/getAmi:getAmi": { id: "ami-1" },
+    "aws:iam/getPolicyDocument:getPolicyDocument": { json: JSON.stringify(inputs) },
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": {
+      proxyEndpoint: "https://registry.example.com",
+      userName: "AWS",
+      password: `${canary}Registry`,
+    },
+    "aws:route53/getZone:getZone": { zoneId: "Z1", name: "acmelab.com" },
+  };
+}
