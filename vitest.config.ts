@@ -14,8 +14,8 @@ export default defineConfig({
         test: {
           // The stage's resource graph; evaluated by SST's own components, which `sst install` writes at first.
           name: "infra",
-          include: ["apps/infra/test/**/*.test.ts"],
-          globalSetup: "apps/infra/test/platform.ts",
+          include: ["apps/infra/laws/**/*.test.ts"],
+          globalSetup: "apps/infra/laws/platform.ts",
           testTimeout: 120_000,
         },
       },
@@ -24,7 +24,6 @@ export default defineConfig({
           // Whole stages, one after the other: two engines on two cores would time each other out.
           name: "stage",
           include: ["{apps,packages}/*/test/**/*.test.ts"],
-          exclude: ["apps/infra/test/**"],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,

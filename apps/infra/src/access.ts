@@ -39,7 +39,7 @@ function createLoadBalancer(domainName: string, group: aws.ec2.SecurityGroup) {
         ipProtocol: "tcp",
         fromPort: port,
         toPort: port,
-        ...(range.includes(":") ? { cidrIpv6: range } : { cidrIpv4: range }),
+        cidrIpv4: range,
       });
 
   const balancer = new sst.aws.Alb("Access", {

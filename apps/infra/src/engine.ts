@@ -57,6 +57,7 @@ const containers = [
 const task = defineTask("engine", {
   cpu: settings.ENGINE_CPU,
   memory: settings.ENGINE_MEMORY,
+  architecture: settings.WORKER_ARCHITECTURE,
   volumes: [sharedVolume],
   containers,
 });

@@ -54,14 +54,13 @@ function login(repository: aws.ecr.Repository) {
 function pushed(
   name: string,
   source: { dockerfile: dockerbuild.types.input.DockerfileArgs; context?: string },
-  platforms: string,
 ): StageImage {
   const { repository, registry } = own();
   const image = new dockerbuild.Image(`${name.charAt(0).toUpperCase()}${name.slice(1)}Image`, {
     tags: [$interpolate`${repository.repositoryUrl}:${name}`],
     dockerfile: source.dockerfile,
     ...(source.context !== undefined && { context: { location: source.context } }),
-    platforms: [platforms as dockerbuild.Platform],
+    platforms: [platform],
     registries: [registry],
     push: true,
   });
@@ -71,11 +70,11 @@ function pushed(
   };
 }
 
-function copied(name: string, uri: string, platforms: string): StageImage {
+function copied(name: string, uri: string): StageImage {
   const image = named(uri);
   // Where there is no way to the internet every image has to be in the account.
   if (network.mode !== "endpoints" || image.repository !== undefined) return image;
-  return pushed(name, { dockerfile: { inline: `FROM ${uri}\n` } }, platforms);
+  return pushed(name, { dockerfile: { inline: `FROM ${uri}\n` } });
 }
 
 const root = workspaceRoot();
@@ -83,15 +82,14 @@ const root = workspaceRoot();
 /** Of worker, steward and the setup job's own programs. */
 export const ownImage =
   settings.WORKER_IMAGE === undefined
-    ? pushed(
-        "hatchery",
-        { dockerfile: { location: join(root, "apps/worker/Dockerfile") }, context: root },
-        platform,
-      )
-    : copied("hatchery", settings.WORKER_IMAGE, platform);
+    ? pushed("hatchery", {
+        dockerfile: { location: join(root, "apps/worker/Dockerfile") },
+        context: root,
+      })
+    : copied("hatchery", settings.WORKER_IMAGE);
 
 const official = engineImages(settings);
 
 export const engineImage = Object.fromEntries(
-  engineImageNames.map((name) => [name, copied(name, official[name], "linux/amd64")]),
+  engineImageNames.map((name) => [name, copied(name, official[name])]),
 ) as Record<EngineImageName, StageImage>;

@@ -259,7 +259,7 @@ if (groupIds.bastion !== undefined)
       ipProtocol: "tcp",
       fromPort: 22,
       toPort: 22,
-      ...(range.includes(":") ? { cidrIpv6: range } : { cidrIpv4: range }),
+      cidrIpv4: range,
     });
   });
 

@@ -20,6 +20,7 @@ const job = setupJob({
 export const setup = defineTask("setup", {
   cpu: "0.5 vCPU",
   memory: "1 GB",
+  architecture: settings.WORKER_ARCHITECTURE,
   volumes: [sharedVolume],
   permissions: [
     {

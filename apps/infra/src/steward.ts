@@ -65,12 +65,7 @@ const task = defineTask("steward", {
       resources: [lease.role.arn],
       conditions: { StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" } },
     },
-    // AWS knows no resource for these two; the namespace is the stage's own.
-    {
-      actions: ["cloudwatch:PutMetricData"],
-      resources: ["*"],
-      conditions: { StringEquals: { "cloudwatch:namespace": "Hatchery" } },
-    },
+    // AWS knows no resource for a session.
     ...(hasSessions
       ? [
           {

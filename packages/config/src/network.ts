@@ -46,14 +46,21 @@ export function workerAddresses(settings: StageSettings): number | undefined {
   return settings.AZ_COUNT * each - ownAddresses;
 }
 
-/** AWS services that the tasks of a stage talk to; without a way to the internet each needs an interface endpoint. */
-export const interfaceEndpoints = {
-  "ecr.api": "image pull",
-  "ecr.dkr": "image pull",
-  logs: "log lines of all tasks",
-  secretsmanager: "secrets of all tasks",
-  ecs: "the steward sets the fleet's size",
-  sqs: "the steward's mailbox",
-  monitoring: "the steward's metrics",
-  ssmmessages: "the dashboard's port-forwarding session",
-} as const;
+/**
+ * AWS services that the tasks of a stage talk to: without a way to the internet each needs an interface endpoint.
+ * For the price alone; a deploy makes what its tasks use, and a test compares the two.
+ */
+export function interfaceEndpoints(settings: Pick<StageSettings, "ROOT_DOMAIN">): string[] {
+  return [
+    "ecr.api",
+    "ecr.dkr",
+    "logs",
+    "secretsmanager",
+    // The fleets' size, the mailbox, the lease.
+    "ecs",
+    "sqs",
+    "scheduler",
+    // The session by which the dashboard is reached.
+    ...(settings.ROOT_DOMAIN === undefined ? ["ssmmessages"] : []),
+  ];
+}

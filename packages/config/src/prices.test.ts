@@ -9,7 +9,7 @@ const whats = (input: Record<string, string>) => cost(input).lines.map((line) =>
 
 describe("what a stage costs", () => {
   test("the small stage costs what the design reckons, about 0.15 USD an hour and no worker", () => {
-    expect(cost({ NAT_INSTANCE: "true" }).idleUsd).toBeCloseTo(0.187, 2);
+    expect(cost({ NAT_INSTANCE: "true" }).idleUsd).toBeCloseTo(0.181, 3);
   });
 
   test("5,000 vCPU of Spot cost about 74 USD an hour, on demand about 247", () => {
@@ -48,7 +48,7 @@ describe("what a stage costs", () => {
 
   test.for([
     ["NAT_GATEWAY", "true", "NAT gateways"],
-    ["NAT_INSTANCE", "true", "NAT instance"],
+    ["NAT_INSTANCE", "true", "NAT instances"],
     ["ENGINE_PRIVATE_SUBNET", "true", "interface endpoints"],
     ["ENGINE_PRIVATE_SUBNET", "false", "public addresses"],
     ["BASTION_ENABLED", "true", "bastion"],

@@ -79,8 +79,8 @@ export const prices = {
 
 /** AWS counts a month as 730 hours. */
 export const hoursPerMonth = 730;
-/** Database URL, broker URL, three keysets, cookie secrets, admin password, worker token. */
-const secrets = 8;
+/** Database URL, admin password, engine keys, worker token. The broker's URL is one more. */
+const secrets = 4;
 const alarms = 6;
 
 export interface CostLine {
@@ -107,12 +107,16 @@ export function hourlyCost(settings: StageSettings): HourlyCost {
   const add = (what: string, why: string, idleUsd: number, atMaxUsd = idleUsd) =>
     lines.push({ what, why, idleUsd, atMaxUsd });
 
+  const architecture = settings.WORKER_ARCHITECTURE;
   for (const [what, cpu, memory] of [
     ["engine", settings.ENGINE_CPU, settings.ENGINE_MEMORY],
-    ["dashboard", settings.DASHBOARD_CPU, settings.DASHBOARD_MEMORY],
     ["steward", settings.STEWARD_CPU, settings.STEWARD_MEMORY],
   ] as const)
-    add(what, `${cpu}, ${memory}, Fargate on demand`, taskHour(cpu, memory, "amd64", "onDemand"));
+    add(
+      what,
+      `${cpu}, ${memory}, Fargate on demand${what === "engine" ? ", with API and dashboard" : ""}`,
+      taskHour(cpu, memory, architecture, "onDemand"),
+    );
 
   const database = prices.databaseHour[settings.DB_INSTANCE_TYPE];
   if (database === undefined)
@@ -138,12 +142,12 @@ export function hourlyCost(settings: StageSettings): HourlyCost {
     );
   if (mode === "nat-instance")
     add(
-      "NAT instance",
-      "one t4g.nano with its address",
-      prices.smallInstanceHour + prices.publicAddressHour,
+      "NAT instances",
+      `one t4g.nano in each of ${zones} zones, with its address`,
+      zones * (prices.smallInstanceHour + prices.publicAddressHour),
     );
   if (mode === "endpoints") {
-    const services = Object.keys(interfaceEndpoints).length;
+    const services = interfaceEndpoints(settings).length;
     add(
       "interface endpoints",
       `${services} services in each of ${zones} zones`,
@@ -151,11 +155,11 @@ export function hourlyCost(settings: StageSettings): HourlyCost {
     );
   }
   if (mode === "public") {
-    const own = 3;
+    const own = 2;
     const least = fleets(settings).reduce((sum, fleet) => sum + fleet.min, 0);
     add(
       "public addresses",
-      "one for each task: engine, dashboard, steward, workers",
+      "one for each task: engine, steward, workers",
       (own + least) * prices.publicAddressHour,
       (own + mostWorkersOf(settings)) * prices.publicAddressHour,
     );
@@ -168,16 +172,18 @@ export function hourlyCost(settings: StageSettings): HourlyCost {
       `one capacity unit, and an address in each of ${zones} zones`,
       prices.loadBalancerHour + prices.loadBalancerUnitHour + zones * prices.publicAddressHour,
     );
-  if (settings.BASTION_ENABLED)
+  // The first of the NAT instances is the bastion, too.
+  if (settings.BASTION_ENABLED && mode !== "nat-instance")
     add(
       "bastion",
       "one t4g.nano with its address",
       prices.smallInstanceHour + prices.publicAddressHour,
     );
+  const kept = settings.BROKER_INSTANCE_TYPE === "none" ? secrets : secrets + 1;
   add(
     "secrets, alarms, names",
-    `${secrets} secrets, ${alarms} alarms, one CloudWatch dashboard, one private zone`,
-    (secrets * prices.secretMonth +
+    `${kept} secrets, ${alarms} alarms, one CloudWatch dashboard, one private zone`,
+    (kept * prices.secretMonth +
       alarms * prices.alarmMonth +
       prices.dashboardMonth +
       prices.privateZoneMonth) /

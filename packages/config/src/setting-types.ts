@@ -61,6 +61,12 @@ export const memory = () => {
   return amount(rule).meta(rule);
 };
 
+/** Any amount: a part of a task's memory. */
+export const memoryShare = () => {
+  const rule = allowed('an amount such as "0.5 GB"');
+  return amount(rule).meta(rule);
+};
+
 /** A whole amount; without a unit that RDS does not have. */
 export const storage = (from: number, to: number) => {
   const rule = allowed(`an amount from "${from} GB" to "${to} GB"`);

@@ -1,5 +1,5 @@
 /** Which settings do not go together, and what to choose instead. */
-import { isFargatePair, memoryChoicesText } from "./fargate.ts";
+import { gigabytes, isFargatePair, memoryChoicesText } from "./fargate.ts";
 import { mostWorkersOf } from "./fleets.ts";
 import { networkMode, workerAddresses } from "./network.ts";
 import type { SettingName, StageSettings } from "./stage-settings.ts";
@@ -8,7 +8,6 @@ import type { SettingName, StageSettings } from "./stage-settings.ts";
 export const taskSizes = [
   ["WORKER_CPU", "WORKER_MEMORY"],
   ["ENGINE_CPU", "ENGINE_MEMORY"],
-  ["DASHBOARD_CPU", "DASHBOARD_MEMORY"],
   ["STEWARD_CPU", "STEWARD_MEMORY"],
 ] as const;
 
@@ -27,6 +26,13 @@ export const rules: readonly Rule[] = [
         ? undefined
         : `is not possible with ${cpuName}="${settings[cpuName]}". Choose ${memoryChoicesText(settings[cpuName])}.`,
   })),
+  {
+    names: ["DASHBOARD_MEMORY", "ENGINE_MEMORY"],
+    problem: (settings) =>
+      gigabytes(settings.DASHBOARD_MEMORY) > gigabytes(settings.ENGINE_MEMORY) / 2
+        ? `must not be more than half of ENGINE_MEMORY="${settings.ENGINE_MEMORY}", which it is a part of.`
+        : undefined,
+  },
   {
     names: ["WORKER_MIN", "WORKER_MAX"],
     problem: (settings) =>
@@ -79,7 +85,7 @@ export const rules: readonly Rule[] = [
         ? 'is not possible together with NAT_GATEWAY="true". Choose one.'
         : undefined,
   },
-  ...(["NAT_GATEWAY", "NAT_INSTANCE"] as const).map((nat): Rule => ({
+  ...(["NAT_GATEWAY", "NAT_INSTANCE", "BASTION_ENABLED"] as const).map((nat): Rule => ({
     names: [nat, "VPC_ID"],
     problem: (settings) =>
       settings[nat] && settings.VPC_ID !== undefined

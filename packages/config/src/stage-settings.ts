@@ -15,6 +15,7 @@ import {
   image,
   images,
   memory,
+  memoryShare,
   oneOf,
   storage,
   text,
@@ -60,17 +61,18 @@ const engine = {
   ENGINE_CPU: cpu()
     .default("1 vCPU")
     .describe(
-      `CPU of the engine's task. Each vCPU costs ${usd(prices.fargate.amd64.onDemand.vcpuHour)}.`,
+      `CPU of the task of engine, API and dashboard. Each vCPU costs ${usd(prices.fargate.amd64.onDemand.vcpuHour)}.`,
     ),
   ENGINE_MEMORY: memory()
     .default("2 GB")
     .describe(
-      `Memory of the engine's task. Each GB costs ${usd(prices.fargate.amd64.onDemand.gbHour)}.`,
+      `Memory of the task of engine, API and dashboard. Each GB costs ${usd(prices.fargate.amd64.onDemand.gbHour)}.`,
     ),
-  DASHBOARD_CPU: cpu().default("0.25 vCPU").describe("CPU of the task with dashboard and API."),
-  DASHBOARD_MEMORY: memory()
+  DASHBOARD_MEMORY: memoryShare()
     .default("0.5 GB")
-    .describe("Memory of the task with dashboard and API."),
+    .describe(
+      "So much of ENGINE_MEMORY dashboard and API may have: beyond it they start again, and the engine stays.",
+    ),
   STEWARD_CPU: cpu()
     .default("0.5 vCPU")
     .describe("CPU of the steward's task, which also merges the results."),
@@ -165,12 +167,12 @@ const network = {
   NAT_INSTANCE: yesOrNo()
     .default(false)
     .describe(
-      `Whether private subnets reach the internet by one small NAT instance, ${usd(prices.smallInstanceHour + prices.publicAddressHour)}: cheap, and no second one when it fails.`,
+      `Whether private subnets reach the internet by small NAT instances: ${usd(prices.smallInstanceHour + prices.publicAddressHour)} and zone, and no second one where one fails.`,
     ),
   BASTION_ENABLED: yesOrNo()
     .default(false)
     .describe(
-      `Whether there is a bastion for "sst tunnel": ${usd(prices.smallInstanceHour + prices.publicAddressHour)}. The dashboard needs none.`,
+      `Whether there is a bastion: ${usd(prices.smallInstanceHour + prices.publicAddressHour)}, or a NAT instance where there is one. Sessions reach it; "sst tunnel" does from ALLOWED_CIDRS, when these are not everybody's. The dashboard needs none.`,
     ),
 };
 
@@ -192,7 +194,7 @@ const access = {
   ALLOWED_CIDRS: addressRanges()
     .default(["0.0.0.0/0"])
     .describe(
-      "Who may reach the load balancer of ROOT_DOMAIN; everyone, who then has to log in, when left out.",
+      "Who may reach the load balancer of ROOT_DOMAIN, and the bastion; the load balancer everyone, who then has to log in, and the bastion nobody, when left out.",
     ),
 };
 
@@ -226,7 +228,7 @@ const worker = {
     .describe("So many of a hundred workers of a Spot fleet are on demand all the same."),
   WORKER_ARCHITECTURE: oneOf(["amd64", "arm64"])
     .default("amd64")
-    .describe("Processor of the workers. arm64 costs a fifth less; your programs must run on it."),
+    .describe("Processor of all tasks. arm64 costs a fifth less; your programs must run on it."),
   WORKER_IMAGE: image()
     .optional()
     .describe("Image of worker and steward; built from this repository, by Docker, when left out."),

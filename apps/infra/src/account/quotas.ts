@@ -40,7 +40,7 @@ const ownInterfaces = 40;
 
 /** Quota codes: Service Quotas of AWS; each is per account and region, and adjustable. */
 export function quotaNeeds(settings: StageSettings): Quota[] {
-  const parts = [settings.ENGINE_CPU, settings.DASHBOARD_CPU, settings.STEWARD_CPU];
+  const parts = [settings.ENGINE_CPU, settings.STEWARD_CPU];
   const standing = parts.reduce((sum, cpu) => sum + vcpus(cpu), 0);
   const ofFleets = { onDemand: 0, spot: 0 };
   for (const { cpu, max, onDemandPercent } of fleets(settings)) {
@@ -49,7 +49,7 @@ export function quotaNeeds(settings: StageSettings): Quota[] {
     ofFleets.spot += Math.ceil((max * (100 - onDemandPercent)) / 100) * vcpus(cpu);
   }
   const mode = networkMode(settings);
-  const addresses = mode === "nat-gateway" ? settings.AZ_COUNT : mode === "nat-instance" ? 1 : 0;
+  const addresses = mode === "nat-gateway" || mode === "nat-instance" ? settings.AZ_COUNT : 0;
   return [
     {
       code: "L-3032A538",

@@ -6,14 +6,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import type * as Pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
+import type { Resource } from "../policy/rules.ts";
 import { platform } from "./platform.ts";
-
-export interface Resource {
-  readonly type: string;
-  readonly name: string;
-  // oxlint-disable-next-line typescript/no-explicit-any -- inputs of every type of resource there is
-  readonly inputs: Record<string, any>;
-}
 
 export interface Graph {
   readonly resources: readonly Resource[];
@@ -50,10 +44,10 @@ export async function evaluate(settings: Readonly<Record<string, string>>): Prom
       outputs: await settled(pulumi, outputs),
       of: (type) => resources.filter((each) => each.type === type),
       named(name) {
-        const found = resources.filter((each) => each.name === name);
-        if (found.length !== 1)
-          throw new Error(`${found.length} resources are called "${name}", not one.`);
-        return found[0];
+        const [found, ...more] = resources.filter((each) => each.name === name);
+        if (found === undefined || more.length > 0)
+          throw new Error(`Not one resource is called "${name}".`);
+        return found;
       },
     };
   } finally {
@@ -62,7 +56,9 @@ export async function evaluate(settings: Readonly<Record<string, string>>): Prom
 }
 
 const settled = (pulumi: typeof Pulumi, value: unknown) =>
-  new Promise((resolve) => pulumi.output(value).apply(resolve));
+  new Promise((resolve) => {
+    pulumi.output(value as object).apply(resolve);
+  });
 
 /** What SST puts in place around the app: its names, its command line's state, the providers' packages. */
 async function setGlobals(pulumi: typeof Pulumi, stage: string) {
@@ -95,10 +91,11 @@ async function setGlobals(pulumi: typeof Pulumi, stage: string) {
 function mocks(resources: Resource[]): Pulumi.runtime.Mocks {
   return {
     newResource({ type, name, inputs, id }) {
-      resources.push({ type, name, inputs: inputs as Resource["inputs"] });
+      resources.push({ type, name, props: inputs as Resource["props"] });
       return { id: id || `${name}-id`, state: { ...inputs, ...made(type, name, inputs) } };
     },
-    call: ({ token, inputs }) => answers(inputs as Record<string, unknown>)[token] ?? unknown(token),
+    call: ({ token, inputs }) =>
+      answers(inputs as Record<string, unknown>)[token] ?? unknown(token),
   };
 }
 
@@ -120,8 +117,21 @@ function made(type: string, name: string, inputs: Record<string, string>): Recor
       repositoryUrl: `${accountId}.dkr.ecr.${region}.amazonaws.com/${inputs["name"]}`,
       registryId: accountId,
     },
+    "aws:acm/certificate:Certificate": {
+      domainValidationOptions: [
+        {
+          domainName: inputs["domainName"],
+          resourceRecordName: "_proof.example.com",
+          resourceRecordType: "CNAME",
+          resourceRecordValue: "proof.example.com",
+        },
+      ],
+    },
     "aws:ec2/vpcEndpoint:VpcEndpoint": { prefixListId: "pl-12345678" },
     "aws:sqs/queue:Queue": { url: `https://sqs.${region}.amazonaws.com/${accountId}/${name}` },
+    "aws:secretsmanager/secret:Secret": {
+      arn: `arn:aws:secretsmanager:${region}:${accountId}:secret:${inputs["name"]}-AbCdEf`,
+    },
     "aws:secretsmanager/secretVersion:SecretVersion": { versionId: "version-1" },
     "docker-build:index:Image": { digest: `sha256:${"d".repeat(64)}` },
   };
