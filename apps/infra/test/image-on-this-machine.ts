@@ -18,8 +18,8 @@ const ignored = dockerignore({ ignorecase: false }).add(
 export function buildImage(folder: string): string {
   const stages = instructionsByStage();
   const [build, last] = ["build", "last"].map((name) => join(folder, name)) as [string, string];
-  carryOut(stages[0], build, {});
-  carryOut(stages[1], last, { build });
+  carryOut(stages[0]!, build, {});
+  carryOut(stages[1]!, last, { build });
   return last;
 }
 
@@ -44,7 +44,7 @@ function carryOut(
     const words = instruction.getArguments().map((word) => word.getValue());
     switch (instruction.getKeyword()) {
       case "WORKDIR":
-        folder = join(root, words[0]);
+        folder = join(root, words[0]!);
         mkdirSync(folder, { recursive: true });
         break;
       case "COPY": {

@@ -132,7 +132,7 @@ test("a database that somebody else signed for is not talked to", async () => {
 
 test("no secret was printed", async () => {
   const { keys, token } = await kept();
-  const password = /:\/\/[^:]+:([^@]+)@/.exec(stage.databaseUrl)![1];
+  const password = /:\/\/[^:]+:([^@]+)@/.exec(stage.databaseUrl)![1]!;
   const secret = [
     token.value,
     password,

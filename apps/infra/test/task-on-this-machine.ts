@@ -94,7 +94,7 @@ function commandOf(container: ContainerDefinition, folder: string, machine: Mach
   const given = [...(container.entryPoint ?? []), ...(container.command ?? [])];
   const command = given.length > 0 ? given : machine.imageCommands[container.name!];
   const mapped = volumesOf(container, folder);
-  return command.map((word) =>
+  return command!.map((word) =>
     word === "node"
       ? process.execPath
       : mapped(word.replaceAll("/hatchet/", `${machine.engineFolder}/`)),
@@ -129,7 +129,7 @@ async function environmentOf(
 async function secretValue(from: string, secrets: SecretsManagerClient): Promise<string> {
   const [name, field] = from.split(":").slice(6);
   const { SecretString } = await secrets.send(
-    new GetSecretValueCommand({ SecretId: name.replace(/-[A-Za-z0-9]{6}$/, "") }),
+    new GetSecretValueCommand({ SecretId: name!.replace(/-[A-Za-z0-9]{6}$/, "") }),
   );
   if (!field) return SecretString!;
   const value = (JSON.parse(SecretString!) as Record<string, string>)[field];

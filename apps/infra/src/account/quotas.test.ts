@@ -14,14 +14,14 @@ describe("what a stage needs of the account's quotas", () => {
   test("vCPU of the fleets go to Spot or on demand as the settings say, the parts' to on demand", () => {
     const fleet = { WORKER_MAX: "100", WORKER_CPU: "4 vCPU" };
     expect(need("L-36FBB829", fleet)).toEqual({ standing: 0, atMax: 400 });
-    expect(need("L-3032A538", fleet)).toEqual({ standing: 1.75, atMax: 1.75 });
-    expect(need("L-3032A538", { ...fleet, WORKER_SPOT: "false" }).atMax).toBe(401.75);
+    expect(need("L-3032A538", fleet)).toEqual({ standing: 1.5, atMax: 1.5 });
+    expect(need("L-3032A538", { ...fleet, WORKER_SPOT: "false" }).atMax).toBe(401.5);
     expect(need("L-36FBB829", { ...fleet, WORKER_ON_DEMAND_PERCENT: "25" }).atMax).toBe(300);
   });
 
-  test("an elastic address for each NAT gateway, a VPC unless there is one", () => {
+  test("an elastic address for each NAT gateway or instance, a VPC unless there is one", () => {
     expect(need("L-0263D0A3", { NAT_GATEWAY: "true", AZ_COUNT: "3" }).standing).toBe(3);
-    expect(need("L-0263D0A3", { NAT_INSTANCE: "true" }).standing).toBe(1);
+    expect(need("L-0263D0A3", { NAT_INSTANCE: "true", AZ_COUNT: "3" }).standing).toBe(3);
     expect(need("L-F678F1CE", {}).standing).toBe(1);
     expect(need("L-F678F1CE", { VPC_ID: "vpc-0a1b2c3d4e5f67890" }).standing).toBe(0);
   });
