@@ -6,6 +6,7 @@ import {
   footerBytes,
   outcome,
   partKeys,
+  readAhead,
   readPartFacts,
   readProgress,
   readRounds,
@@ -72,6 +73,8 @@ export async function openAccount(
   let settledParts = 0;
   /** By key, in the order in which they were found. */
   let facts = new Map<string, PartFacts>();
+  /** By round: where the next look begins. */
+  const firstMissing = new Map<number, number>();
   /** Parts of the round that was looked at last. */
   let arrivals: Arrival[] = [];
   let arriving: Round | undefined;
@@ -107,19 +110,28 @@ export async function openAccount(
     async look(round) {
       if (round !== arriving) arrivals = [];
       arriving = round;
-      const keys = await partKeys(store, experiment, round.round);
+      // All before the first that was missing are there: they need not be listed again.
+      const from = firstMissing.get(round.round) ?? 0;
+      const keys = await partKeys(store, experiment, round.round, from);
       const missing: number[] = [];
+      const arrived: string[] = [];
       for (const { chunk } of chunksOf(round.chunkSizes)) {
+        if (chunk < from) continue;
         const part = keys.get(chunk);
         if (part === undefined || part.isPartial) missing.push(chunk);
-        else if (!facts.has(part.key)) {
-          const end = await store.readEnd(part.key, footerBytes);
-          const read = end && readFacts(end);
-          if (read === undefined) continue;
-          facts.set(part.key, read);
-          arrivals.push(arrivalOf(read));
-        }
+        else if (!facts.has(part.key)) arrived.push(part.key);
       }
+      const ends = readAhead(arrived, async (key) => ({
+        key,
+        end: await store.readEnd(key, footerBytes),
+      }));
+      for await (const { key, end } of ends) {
+        const read = end && readFacts(end);
+        if (read === undefined) continue;
+        facts.set(key, read);
+        arrivals.push(arrivalOf(read));
+      }
+      firstMissing.set(round.round, missing[0] ?? chunkCount(round.chunkSizes));
       return missing;
     },
     recentFailureShare() {
@@ -157,6 +169,7 @@ export async function openAccount(
       settled = { done, failed, retries, interruptions };
       if (round === undefined) settledParts += facts.size;
       facts = new Map();
+      firstMissing.clear();
       arriving = undefined;
     },
     async publish(state, ended, reason, trouble = []) {

@@ -12,7 +12,7 @@ import {
   decodePart,
   encodePart,
   manifestColumns,
-  partKeys,
+  partKey,
   readJson,
   readManifest,
   readPartFacts,
@@ -143,7 +143,7 @@ async function readEarlier(
   input: ChunkInput,
   columns: Parameters<typeof decodePart>[1],
 ): Promise<Awaited<ReturnType<typeof decodePart>> | undefined> {
-  const found = (await partKeys(store, input.experiment, input.round)).get(input.chunk);
+  const found = await partKey(store, input.experiment, input.round, input.chunk);
   const bytes = found?.isPartial === true ? await store.read(found.key) : undefined;
   return bytes === undefined ? undefined : decodePart(bytes, columns).catch(() => undefined);
 }

@@ -21,6 +21,7 @@ export * from "./plan.ts";
 export * from "./progress.ts";
 export * from "./random.ts";
 export * from "./ranges.ts";
+export * from "./read-ahead.ts";
 export * from "./returned-files.ts";
 export * from "./rows.ts";
 export * from "./simulation.ts";

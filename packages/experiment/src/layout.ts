@@ -53,6 +53,8 @@ export function roundKeys(experiment: string, round: number) {
   const chunkName = (chunk: number) => String(chunk).padStart(6, "0");
   return {
     folder: `${folder}/`,
+    /** Names of the chunk's parts begin so, and come after it in order. */
+    chunkName,
     plan: `${folder}/plan.json`,
     part: (chunk: number) => `${folder}/${chunkName(chunk)}.parquet`,
     /** The files of a part, by their content: of two workers at one chunk each part has its own. */

@@ -8,6 +8,7 @@ import type { Manifest } from "./manifest.ts";
 import { decodePart, type PartFacts } from "./part.ts";
 import { Round, chunkCount, chunkRanges, chunksOf } from "./plan.ts";
 import { countOf, rangesWhere, simulationsOf, type Ranges } from "./ranges.ts";
+import { readAhead } from "./read-ahead.ts";
 import { filesColumn } from "./returned-files.ts";
 import type { Rows } from "./rows.ts";
 import { readJson, type Store } from "./store.ts";
@@ -63,16 +64,35 @@ export async function readRounds(store: Store, experiment: string): Promise<Roun
   return rounds;
 }
 
-/** For each chunk of a round that has one: the key of its part, or of its longest partial part. */
+interface PartKey {
+  readonly key: string;
+  readonly isPartial: boolean;
+}
+
+/** The part of one chunk, or its longest partial part. A worker asks for each of its chunks: no other one is listed. */
+export async function partKey(
+  store: Store,
+  experiment: string,
+  round: number,
+  chunk: number,
+): Promise<PartKey | undefined> {
+  // Key order puts the longest partial part of a chunk last and "000007.parquet" after "000007.000123.partial…".
+  const objects = await store.list(roundKeys(experiment, round).partialPrefix(chunk));
+  const found = objects.findLast(({ key }) => readPartKey(key) !== undefined);
+  return found && { key: found.key, isPartial: readPartKey(found.key)!.rows !== undefined };
+}
+
+/** For each chunk of a round, from one on, that has one: the key of its part, or of its longest partial part. */
 export async function partKeys(
   store: Store,
   experiment: string,
   round: number,
-): Promise<Map<number, { key: string; isPartial: boolean }>> {
-  const found = new Map<number, { key: string; isPartial: boolean }>();
+  fromChunk = 0,
+): Promise<Map<number, PartKey>> {
+  const found = new Map<number, PartKey>();
   const keys = roundKeys(experiment, round);
-  // Key order puts the longest partial part of a chunk last and "000007.parquet" after "000007.000123.partial…".
-  for (const name of await store.names(keys.folder)) {
+  // In key order, as above.
+  for (const name of await store.names(keys.folder, keys.chunkName(fromChunk))) {
     const key = `${keys.folder}${name}`;
     const part = readPartKey(key);
     if (part === undefined) continue;
@@ -95,7 +115,7 @@ export interface MergedRows {
 /**
  * Goes through every simulation that has a row, in ascending order, each exactly once: where several rounds
  * computed one, a done row stands before a failed one, and a later round before an earlier.
- * Holds two parts per round in memory. The returned ledger is complete when the generator ends.
+ * Holds two parts per round in memory, and a few more as they are stored. The returned ledger is complete when the generator ends.
  */
 export async function* mergeParts(
   store: Store,
@@ -108,22 +128,18 @@ export async function* mergeParts(
   const unreadable: UnreadablePart[] = [];
   const account = { chunks: 0, simulationSeconds: 0, retries: 0, interruptions: 0 };
 
-  /** While a part is looked through, the next one is read. */
+  /** While a part is looked through, the next one is decoded, and those after it are on their way. */
   async function* partsOf(round: Round): AsyncGenerator<ReadPart> {
     const keys = await partKeys(store, manifest.experiment, round.round);
     account.chunks += chunkCount(round.chunkSizes);
     const present = Array.from(chunksOf(round.chunkSizes), ({ chunk }) => chunk).filter((chunk) =>
       keys.has(chunk),
     );
-    let place = 0;
-    const readNext = () => {
-      const chunk = present[place++];
-      return chunk === undefined ? undefined : readPart(round, chunk, keys.get(chunk)!.key);
-    };
-    let reading = readNext();
-    while (reading !== undefined) {
-      const part = await reading;
-      reading = readNext();
+    const stored = readAhead(present, async (chunk) => {
+      const { key } = keys.get(chunk)!;
+      return { chunk, key, bytes: await store.read(key) };
+    });
+    for await (const part of readAhead(stored, (one) => decode(round, one), 2)) {
       if (part === undefined) continue;
       account.simulationSeconds += part.facts.seconds;
       account.retries += part.facts.retries;
@@ -132,11 +148,14 @@ export async function* mergeParts(
     }
   }
 
-  /** Never rejects: what cannot be read is noted. */
-  async function readPart(round: Round, chunk: number, key: string): Promise<ReadPart | undefined> {
+  /** What is no whole part is noted. A store that cannot be read is no fault of a part: that is thrown. */
+  async function decode(
+    round: Round,
+    { chunk, key, bytes }: { chunk: number; key: string; bytes: Buffer | undefined },
+  ): Promise<ReadPart | undefined> {
+    if (bytes === undefined) return undefined;
     try {
-      const bytes = await store.read(key);
-      return bytes === undefined ? undefined : await decodePart(bytes, columns, what);
+      return await decodePart(bytes, columns, what);
     } catch (error) {
       unreadable.push({
         round: round.round,

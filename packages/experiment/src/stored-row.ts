@@ -2,7 +2,7 @@
 import { UserError } from "@hatchery/config";
 import type { Column, Value } from "./columns.ts";
 import { roundKeys } from "./layout.ts";
-import { manifestColumns, partKeys, readRounds } from "./ledger.ts";
+import { manifestColumns, partKey, readRounds } from "./ledger.ts";
 import type { Manifest } from "./manifest.ts";
 import { decodePart, type PartFacts } from "./part.ts";
 import type { ChunkSizes, Round } from "./plan.ts";
@@ -70,7 +70,7 @@ async function rowOfRound(
   let bytes = await store.read(key);
   if (bytes === undefined) {
     // No finished part: an interrupted worker may have left what it had.
-    const partial = (await partKeys(store, experiment, round.round)).get(chunk);
+    const partial = await partKey(store, experiment, round.round, chunk);
     if (partial === undefined) return undefined;
     key = partial.key;
     bytes = await store.read(key);
