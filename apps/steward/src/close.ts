@@ -81,6 +81,11 @@ export async function closeExperiment(
         "Commit",
         code.commit === undefined ? "unknown" : `${code.commit}${code.dirty ? ", changed" : ""}`,
       ],
+      ...(code.source === undefined ? [] : [["Source of the model", code.source] as const]),
+      ...rounds.flatMap(({ round, source }) =>
+        source === undefined ? [] : [[`Source in round ${round}`, source] as const],
+      ),
+      ...(code.image === undefined ? [] : [["Workers' image", code.image] as const]),
       ["Hatchery", versions.hatchery],
       ["Engine", versions.engine],
       ["SDK", versions.sdk],

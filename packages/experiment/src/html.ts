@@ -30,3 +30,7 @@ const entities: Readonly<Record<string, string>> = {
 function escape(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? "");
 }
+
+/** Nothing where there is no text. */
+export const when = (text: string | undefined, shown: (text: string) => Html): Html =>
+  text === undefined || text === "" ? html`` : shown(text);

@@ -25,7 +25,7 @@ export * from "./read-ahead.ts";
 export * from "./returned-files.ts";
 export * from "./rows.ts";
 export * from "./simulation.ts";
-export { shortHash, sourceHash } from "./source.ts";
+export { shortHash, sourceFiles, sourceHash } from "./source.ts";
 export * from "./stage-fleets.ts";
 export * from "./store-folder.ts";
 export * from "./store.ts";

@@ -43,6 +43,7 @@ test("an index file has its folder, without tests and caches", async () => {
     "office/climates/miami.json": "",
     "office/index.test.ts": "",
     "office/.cache/x": "",
+    "office/test/stage.ts": "",
     "office/node_modules/y/index.js": "",
     "shared.ts": "",
     "other/index.ts": "",

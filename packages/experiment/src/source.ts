@@ -61,9 +61,12 @@ const isTest = (file: string) => /\.test\.[cm]?[jt]sx?$/.test(file);
 const hasFolderOfItsOwn = (file: string) =>
   basename(file, extname(file)) === "index" && !existsSync(join(dirname(file), "package.json"));
 
+/** What Dockerfile.dockerignore leaves out of the workers' image, and what an interpreter leaves behind. */
+const besideSource = /^(\..*|node_modules|test|bench|__pycache__|.*\.tsbuildinfo)$/;
+
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (/^(\.|node_modules$|__pycache__$)/.test(entry.name) || isTest(entry.name)) return [];
+    if (besideSource.test(entry.name) || isTest(entry.name)) return [];
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return filesBelow(path);
     return isFile(path) ? [path] : [];
