@@ -186,9 +186,10 @@ async function freeDeadEngine(databaseUrl: string): Promise<void> {
 async function freeDeadWorker(databaseUrl: string, name: string): Promise<void> {
   await query(
     databaseUrl,
-    // A worker's full name ends with its host's.
+    // A worker's full name ends with its host's. The engine may have seen its connection end before us: it is then
+    // inactive already, and yet what it had waits for its last heartbeat to be 30 s old.
     `update "Worker" set "isActive" = false, "lastHeartbeatAt" = "lastHeartbeatAt" - interval '1 minute'
-     where starts_with(name, $1 || '.') and "isActive"`,
+     where starts_with(name, $1 || '.') and "lastHeartbeatAt" > now() - interval '1 minute'`,
     [name],
   );
 }
