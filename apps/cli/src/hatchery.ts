@@ -13,6 +13,16 @@ import { examples, exitCodeTable } from "./help.ts";
 import type { Io } from "./io.ts";
 
 export async function hatchery(words: readonly string[], io: Io): Promise<number> {
+  try {
+    await commands(io).parseAsync(words, { from: "user" });
+    return Number(process.exitCode ?? exitCodes.ok);
+  } catch (error) {
+    return explain(error, io);
+  }
+}
+
+/** All commands, as they are parsed and as their help shows them. */
+export function commands(io: Io): Command {
   const program = new Command("hatchery")
     .description("Run experiments of many simulations on a stage: the real engine and its workers.")
     .version(hatcheryVersion)
@@ -40,12 +50,7 @@ export async function hatchery(words: readonly string[], io: Io): Promise<number
   configureFilesCommand(program, io);
   configureStageCommands(program, io);
   configureFleetCommands(program, io);
-  try {
-    await program.parseAsync(words, { from: "user" });
-    return Number(process.exitCode ?? exitCodes.ok);
-  } catch (error) {
-    return explain(error, io);
-  }
+  return program;
 }
 
 function explain(error: unknown, io: Io): number {

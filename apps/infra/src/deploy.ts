@@ -92,7 +92,7 @@ function finish(code: number, stage: string, what: "deploy" | "diff"): void {
   throw new UserError(
     `sst ${what} ended with code ${code}; the reason is above. What stands costs until it is removed.`,
     {
-      hint: `Mend it and run the same command again; it continues where this one stopped. Or remove everything:  pnpm --filter infra run teardown --stage ${stage}\nMessages and what helps: docs/aws.md`,
+      hint: `Mend it and run the same command again; it continues where this one stopped. Or remove everything:  pnpm --filter infra run teardown --stage ${stage}\nWhat the reason means: docs/aws-troubleshooting.md#while-the-stage-is-made`,
     },
   );
 }

@@ -60,7 +60,9 @@ export async function runSetupTask(
   const lines = await lastLines(setup, task, clients);
   throw new UserError(
     ["The setup job failed.", "", ...failures.map((each) => `  ${each}`), ...lines].join("\n"),
-    { hint: "Messages and what helps: docs/aws.md. The job can be repeated any number of times." },
+    {
+      hint: "What it means: docs/aws-troubleshooting.md#the-setup-job. Deploy again once it is mended: the job can be repeated any number of times.",
+    },
   );
 }
 
@@ -111,7 +113,7 @@ async function ended(
       throw new UserError(
         `The setup job was stopped: ${reason}; it was ${task?.lastStatus ?? "not listed"}${task?.stoppedReason ? `, ${task.stoppedReason}` : ""}.`,
         {
-          hint: "A task that stays PENDING cannot pull its image or read its secrets: docs/aws.md.",
+          hint: "A task that stays PENDING cannot pull its image or read its secrets: docs/aws-troubleshooting.md#the-setup-job",
           exitCode: exitCodes.workFailed,
         },
       );

@@ -59,7 +59,7 @@ export function awsUserError(error: unknown, what: string): UserError | undefine
   if (is(noCredentials))
     return explained(
       "cannot be reached: there are no AWS credentials.",
-      "Log in:  aws sso login\nor name a profile of ~/.aws/config by AWS_PROFILE, in the shell or in .env.<stage>.",
+      "Log in:  aws sso login\nor name a profile of ~/.aws/config by AWS_PROFILE, in the shell or in .env.<stage>.\nFrom the beginning: docs/aws.md#credentials",
     );
   if (is(badCredentials))
     return explained(
@@ -75,7 +75,7 @@ export function awsUserError(error: unknown, what: string): UserError | undefine
   if (is(notAllowed) || status === 403)
     return explained(
       `may not be used with these credentials: ${message || name}`,
-      "See who you are:  aws sts get-caller-identity\nThe rights that are needed are in docs/aws.md.",
+      "See who you are:  aws sts get-caller-identity\nThe rights that are needed are in docs/aws.md#rights.",
     );
   if (is(unreachable))
     return explained(

@@ -16,6 +16,11 @@ export function secretName(stage: string, secret: StageSecret): string {
   return `hatchery/${stage}/${secret}`;
 }
 
+/** What shows a person the dashboard's password: Secrets Manager asks who they are. */
+export function adminPasswordCommand(stage: string, region: string): string {
+  return `aws secretsmanager get-secret-value --secret-id ${secretName(stage, "admin-password")} --query SecretString --output text --region ${region}`;
+}
+
 /** A secret, or one field of a secret that is JSON: `<arn>:<field>::` in a task definition. */
 export interface SecretSource {
   readonly secret: StageSecret;

@@ -1,10 +1,12 @@
-/** `status` of any stage; `up`, `down`, `logs`, `doctor` of those on this machine. */
+/** `status` of any stage; `up`, `down`, `logs`, `doctor` of those on this machine; `dashboard` of those on AWS. */
 import { createReadStream, existsSync, readdirSync, readFileSync, watchFile } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Command } from "commander";
 import {
   UserError,
+  adminEmail,
+  adminPasswordCommand,
   exitCodes,
   isLocalStage,
   localStagePaths,
@@ -21,6 +23,7 @@ import { progressLine } from "../progress-line.ts";
 import {
   bringUp,
   checkLocal,
+  checkStanding,
   defaultStage,
   deployCommand,
   idleMinutes,
@@ -107,6 +110,24 @@ export function configureStageCommands(program: Command, io: Io): void {
     });
 
   program
+    .command("dashboard")
+    .description(
+      "Open a way to the engine's dashboard of a stage on AWS, on a port of this machine, until Ctrl-C.",
+    )
+    .addHelpText(
+      "before",
+      examples("dashboard --stage mystage", "dashboard --stage mystage --port 8090"),
+    )
+    .option("--stage <stage>", "which stage on AWS", defaultStage(io))
+    .option("--port <P>", "the port here", wholeNumber("--port", 65_535), 8_080)
+    .action(async ({ stage: name, port }: { stage: string; port: number }) => {
+      checkDeployed(name);
+      const stage = await openStage(name, io);
+      checkStanding(stage);
+      await showDashboard(stage.outputs!, port, io);
+    });
+
+  program
     .command("logs")
     .description("Show the last lines a process of the stage has logged.")
     .argument(
@@ -178,6 +199,30 @@ async function showDeployed(stage: Stage, outputs: StackOutputs, io: Io): Promis
   for (const { name, desired, running, max } of seen?.fleets ?? [])
     io.out(`  fleet    ${name}: ${running} of ${desired} workers, at most ${max}`);
   if (seen?.leaseEndsAt !== undefined) io.out(`  lease    until ${seen.leaseEndsAt}`);
+}
+
+/** Only the engine's own API is part of a stage on this machine. */
+function checkDeployed(name: string): void {
+  if (!isLocalStage(name)) return;
+  throw new UserError(
+    `"${name}" is a stage on this machine, and only those on AWS have a dashboard.`,
+    {
+      hint: `See:  pnpm hatchery status${name === "local" ? "" : ` --stage ${name}`}`,
+      exitCode: exitCodes.wrongUsage,
+    },
+  );
+}
+
+async function showDashboard(outputs: StackOutputs, port: number, io: Io): Promise<void> {
+  const { externalServerUrl } = outputs.EngineAddresses;
+  const ROOT_DOMAIN =
+    externalServerUrl && new URL(externalServerUrl).hostname.split(".").slice(1).join(".");
+  io.say(`Log in as ${adminEmail({ ROOT_DOMAIN })}; the password is a secret:`);
+  io.say(`  ${adminPasswordCommand(outputs.stage, outputs.region)}\n`);
+  if (externalServerUrl !== undefined) return io.out(externalServerUrl);
+  // Loads AWS's SDK: a command on this machine does without.
+  const { forwardDashboard } = await import("../dashboard.ts");
+  await forwardDashboard(outputs, port, io);
 }
 
 /** An option's parser for whole numbers from 0 to `most`. */

@@ -65,7 +65,7 @@ async function exists(s3: S3Client, bucket: string, { accountId }: AwsPlace): Pr
     throw new UserError(
       `The bucket "${bucket}" is there, and AWS does not let you use it: it is another account's, or your rights do not reach it.`,
       {
-        hint: "Ask whoever administers the account for the policy that this prints:  pnpm --filter infra run policy",
+        hint: "The rights that a deploy needs are in docs/aws.md#rights.",
         exitCode: exitCodes.notAllowed,
         cause: error,
       },

@@ -128,7 +128,7 @@ export function refuseTooSmallQuotas(answers: readonly QuotaAnswer[], region: st
   throw new UserError(
     `The account's quotas in ${region} are too small for the stage.\n\n${lines.join("\n")}`,
     {
-      hint: `Ask AWS for more, which takes minutes to days:  ${increase(first!, region)}`,
+      hint: `Ask AWS for more, which takes minutes to days:  ${increase(first!, region)}\nWithout AWS's own command line: docs/aws.md#quotas`,
       exitCode: exitCodes.notAllowed,
     },
   );
