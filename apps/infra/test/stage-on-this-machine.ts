@@ -41,6 +41,7 @@ import {
   type Running,
 } from "@hatchery/local";
 import { startMoto } from "@hatchery/moto";
+import { place } from "./task-definitions.ts";
 import type { Machine } from "./task-on-this-machine.ts";
 
 export type StageOnThisMachine = Awaited<ReturnType<typeof standUp>>;
@@ -102,11 +103,17 @@ export async function standUp(stage: string, broker: "none" | "rabbitmq") {
     engineFolder,
     root: join(import.meta.dirname, "..", "..", ".."),
     imageCommands: { dashboard: [join(engineFolder, "hatchet-api")] },
-    environment: { ...moto.environment, DATABASE_CERTIFICATES: readFileSync(certificates, "utf8") },
+    environment: {
+      ...moto.environment,
+      // No setting of the stage's: 9090 on every address.
+      SERVER_PROMETHEUS_ADDRESS: `${loopback}:0`,
+      DATABASE_CERTIFICATES: readFileSync(certificates, "utf8"),
+    },
     addresses: [
       [`${host}:${enginePorts.grpc}`, `${loopback}:${ports.grpc}`],
       [`${loopback}:${enginePorts.grpc}`, `${loopback}:${ports.grpc}`],
       [`http://${host}`, `http://${loopback}:${ports.api}`],
+      [`https://sqs.${place.region}.amazonaws.com`, moto.endpoint],
     ],
     variables: {
       SERVER_GRPC_BIND_ADDRESS: loopback,
@@ -122,6 +129,7 @@ export async function standUp(stage: string, broker: "none" | "rabbitmq") {
     folder,
     ports,
     machine,
+    url: `http://${loopback}:${ports.api}`,
     /** An address of the stage as it is here. */
     local: (address: string) =>
       machine.addresses.reduce((text, [from, to]) => text.replaceAll(from, to), address),

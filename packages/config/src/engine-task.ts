@@ -59,7 +59,12 @@ export function dashboardTask(engine: EngineEnvironment): ContainerTask {
       {
         name: "dashboard",
         image: "dashboard",
-        environment: { ...engine.plain, SERVER_OTEL_SERVICE_NAME: "hatchet-api" },
+        environment: {
+          ...engine.plain,
+          SERVER_OTEL_SERVICE_NAME: "hatchet-api",
+          // The engine's are asked for; beside it, these would take its port.
+          SERVER_PROMETHEUS_ENABLED: "false",
+        },
         secrets: secretsOf(engine),
         after: ["trust"],
         essential: true,
