@@ -32,7 +32,7 @@ export interface StageTasks {
 }
 
 /** As moto and AWS's own examples have them. */
-export const place = { accountId: "123456789012", region: "eu-central-1" };
+export const place = { accountId: "123456789012", region: "eu-central-1" } as const;
 const mailbox = (stage: string) =>
   `https://sqs.${place.region}.amazonaws.com/${place.accountId}/hatchery-${stage}-mailbox`;
 

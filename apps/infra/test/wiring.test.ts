@@ -120,7 +120,7 @@ describe.each(brokers)("with %s as the queue", (_name, broker, given) => {
   });
 
   async function submit(id: string, simulations: number): Promise<Manifest> {
-    const model = models["pi"];
+    const model = models["pi"]!;
     const design = { kind: "random", simulations } as const;
     const manifest = Manifest.parse({
       format: 1,
@@ -207,7 +207,7 @@ describe.each(brokers)("with %s as the queue", (_name, broker, given) => {
   test("an engine waits until the one before is dead, and then has its work within seconds", async () => {
     const next = run("engine");
     let isFree = false;
-    void next.ends["free"].then(() => (isFree = true));
+    void next.ends["free"]!.then(() => (isFree = true));
     await new Promise((resolve) => setTimeout(resolve, 5_000));
     expect(isFree).toBe(false);
 
