@@ -209,9 +209,18 @@ describe.each(Object.entries(combinations))("%s", (_name, written) => {
     const ranges = graph
       .of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
       .filter(({ name }) => name.startsWith("Outside"))
-      .map(({ props }) => (props["cidrIpv4"] ?? props["cidrIpv6"]) as string);
+      .map(({ props }) => props["cidrIpv4"] as string);
     expect(graph.of("aws:lb/loadBalancer:LoadBalancer")).toHaveLength(settings.ROOT_DOMAIN ? 1 : 0);
     expect(new Set(ranges)).toEqual(new Set(settings.ROOT_DOMAIN ? settings.ALLOWED_CIDRS : []));
+  });
+
+  test("a tunnel comes to the bastion from ranges that a person named, not from everybody's", () => {
+    const ways = graph
+      .of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+      .filter(({ props }) => props["fromPort"] === 22)
+      .map(({ props }) => props["cidrIpv4"] as string);
+    const named = settings.ALLOWED_CIDRS.filter((range) => range !== "0.0.0.0/0");
+    expect(ways).toEqual(settings.BASTION_ENABLED ? named : []);
   });
 });
 

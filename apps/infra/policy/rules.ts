@@ -137,7 +137,9 @@ export const rules: readonly Rule[] = [
     "Who may come in is a named group; an address range only at the load balancer, or for the tunnel and then not everybody's.",
     [ingressRule],
     ({ name, props }) => {
-      const range = props["cidrIpv4"] ?? props["cidrIpv6"];
+      const range = props["cidrIpv4"];
+      // Everything here speaks IPv4 alone.
+      if (props["cidrIpv6"] !== undefined) return true;
       if (range === undefined) return props["referencedSecurityGroupId"] === undefined;
       if (/^Outside\d+To(80|443|8443)$/.test(name)) return false;
       return !(

@@ -95,10 +95,27 @@ export const addressRanges = () => {
   const rule = allowed('IPv4 address ranges such as "203.0.113.7/32", separated by commas');
   return z
     .string()
-    .transform((value) => value.split(/[\s,]+/).filter((range) => range !== ""))
-    .pipe(z.array(z.cidrv4(rule)).min(1, rule))
+    .transform((value) => [...new Set(value.split(/[\s,]+/).filter((range) => range !== ""))])
+    .pipe(z.array(z.cidrv4(rule).refine(...startsAtItsFirst)).min(1, rule))
     .meta(rule);
 };
+
+/** AWS takes a range by its first address only, and says so in the middle of a deploy. */
+const startsAtItsFirst = [
+  (range: string) => range === fromFirstAddress(range),
+  {
+    error: ({ input }: { input?: unknown }) =>
+      `must be ranges by their first address: "${fromFirstAddress(String(input))}" in place of "${String(input)}".`,
+  },
+] as const;
+
+function fromFirstAddress(range: string): string {
+  const [address = "", bits = ""] = range.split("/");
+  const size = 2 ** (32 - Number(bits));
+  const number = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  const first = number - (number % size);
+  return `${[24, 16, 8, 0].map((shift) => (first >>> shift) & 255).join(".")}/${bits}`;
+}
 
 /** Text that is JSON; what it may hold is the schema's to say. */
 const json = (rule: { error: string }) =>

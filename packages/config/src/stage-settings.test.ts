@@ -68,6 +68,7 @@ describe("values", () => {
     ["WORKER_IMAGE", "models:latest"],
     ["ALLOWED_CIDRS", "203.0.113.7"],
     ["ALLOWED_CIDRS", ","],
+    ["ALLOWED_CIDRS", "2001:db8::/32"],
     ["LEASE_HOURS", "NaN"],
     ["ENGINE_RETENTION_HOURS", "1"],
     ["FLEETS", "{"],
@@ -75,10 +76,19 @@ describe("values", () => {
     expect(reasons({ [name]: value })).toEqual({ [name]: expect.stringMatching(/^must be .+\.$/) });
   });
 
-  test("address ranges are a list", () => {
-    expect(
-      StageSettings.parse({ ALLOWED_CIDRS: "10.0.0.0/8, 203.0.113.7/32" }).ALLOWED_CIDRS,
-    ).toEqual(["10.0.0.0/8", "203.0.113.7/32"]);
+  test("address ranges are a list, each in it once", () => {
+    const text = "10.0.0.0/8, 203.0.113.7/32,10.0.0.0/8";
+    expect(StageSettings.parse({ ALLOWED_CIDRS: text }).ALLOWED_CIDRS).toEqual([
+      "10.0.0.0/8",
+      "203.0.113.7/32",
+    ]);
+  });
+
+  test("a range that begins in its middle, which AWS would refuse, is told its beginning", () => {
+    expect(reasons({ ALLOWED_CIDRS: "10.0.0.0/8,203.0.113.7/24" })).toEqual({
+      ALLOWED_CIDRS:
+        'must be ranges by their first address: "203.0.113.0/24" in place of "203.0.113.7/24".',
+    });
   });
 });
 
