@@ -2,7 +2,7 @@
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
 
 /** As a deploy has found them, or somebody named them. */
-const images = {
+export const images = {
   ENGINE_IMAGES: JSON.stringify(
     Object.fromEntries(
       ["engine", "dashboard", "migrate", "admin"].map((name) => [

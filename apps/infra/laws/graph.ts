@@ -24,9 +24,11 @@ const region = "us-east-1";
 const accountId = "123456789012";
 const require = createRequire(join(platform, "package.json"));
 
-/** Settings as a person writes them, of a stage called "laws". */
-export async function evaluate(settings: Readonly<Record<string, string>>): Promise<Graph> {
-  const stage = "laws";
+/** Settings as a person writes them. */
+export async function evaluate(
+  settings: Readonly<Record<string, string>>,
+  stage = "laws",
+): Promise<Graph> {
   const resources: Resource[] = [];
   vi.resetModules();
   for (const [name, value] of Object.entries(settings)) vi.stubEnv(name, value);
@@ -128,7 +130,9 @@ function made(type: string, name: string, inputs: Record<string, string>): Recor
       ],
     },
     "aws:ec2/vpcEndpoint:VpcEndpoint": { prefixListId: "pl-12345678" },
-    "aws:sqs/queue:Queue": { url: `https://sqs.${region}.amazonaws.com/${accountId}/${name}` },
+    "aws:sqs/queue:Queue": {
+      url: `https://sqs.${region}.amazonaws.com/${accountId}/${inputs["name"]}`,
+    },
     "aws:secretsmanager/secret:Secret": {
       arn: `arn:aws:secretsmanager:${region}:${accountId}:secret:${inputs["name"]}-AbCdEf`,
     },

@@ -41,9 +41,8 @@ const containers = [
       ...container,
       environment: {
         ...container.environment,
-        // The engine is beside it. Its own metrics would take the engine's port.
+        // The engine is beside it.
         SERVER_INTERNAL_CLIENT_INTERNAL_GRPC_BROADCAST_ADDRESS: `127.0.0.1:${enginePorts.grpc}`,
-        SERVER_PROMETHEUS_ENABLED: "false",
       },
       ports: [dashboardPort, enginePorts.api],
       memory: settings.DASHBOARD_MEMORY,

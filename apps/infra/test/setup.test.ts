@@ -1,25 +1,33 @@
 /** The setup job's containers, run as they are on a real Postgres, with their secrets in Secrets Manager. */
-import { StageSettings, addresses, keptGeneration, servingTokenId, tenant } from "@hatchery/config";
+import { StageSettings, addresses, servingTokenId, tenant } from "@hatchery/config";
 import { query } from "@hatchery/local";
+import { type Moto, startMoto } from "@hatchery/moto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type StageOnThisMachine, standUp } from "./stage-on-this-machine.ts";
-import { taskDefinitions } from "./task-definitions.ts";
+import { type StageTasks, taskDefinitions } from "./task-definitions.ts";
 import { type Machine, runTask } from "./task-on-this-machine.ts";
 
+const domain = { ROOT_DOMAIN: "example.org" };
+let asIs: StageTasks;
+let withDomain: StageTasks;
+let withNewKeys: StageTasks;
+let moto: Moto;
 let stage: StageOnThisMachine;
 let everythingPrinted = "";
 beforeAll(async () => {
-  stage = await standUp("setup-test", "none");
+  asIs = await taskDefinitions("setup-test");
+  withDomain = await taskDefinitions("setup-test", domain);
+  withNewKeys = await taskDefinitions("setup-test", { OVERWRITE_CONFIG: "true" });
+  moto = await startMoto();
+  stage = await standUp(moto, "setup-test", "none");
 });
-afterAll(() => stage?.tearDown());
+afterAll(async () => {
+  await stage?.tearDown();
+  await moto?.stop();
+});
 
 /** Runs the job to its end; answers how it ended and what it printed. */
-async function run(
-  given: Readonly<Record<string, string>> = {},
-  machine: Partial<Machine> = {},
-  keysGeneration = keptGeneration,
-) {
-  const { setup } = taskDefinitions(stage.stage, StageSettings.parse(given), keysGeneration);
+async function run({ setup } = asIs, machine: Partial<Machine> = {}) {
   const task = runTask(setup, { ...stage.machine, ...machine });
   const ended = await task.ends["set-up"];
   everythingPrinted += task.printed();
@@ -77,8 +85,7 @@ test("a setup after the first changes nothing", async () => {
 
 test("another address makes a new token with the same keys, and its domain's admin a member", async () => {
   const before = await kept();
-  const domain = { ROOT_DOMAIN: "example.org" };
-  await setUp(domain);
+  await setUp(withDomain);
   const after = await kept();
   expect(after.keys).toEqual(before.keys);
   expect(serves(after.token.value)).toBe(false);
@@ -95,11 +102,11 @@ test("another address makes a new token with the same keys, and its domain's adm
 
 test("another generation makes new keys and a token signed with them, once", async () => {
   const before = await kept();
-  await setUp({}, {}, "2026-08-01");
+  await setUp(withNewKeys);
   const after = await kept();
   expect(after.keys.value).not.toBe(before.keys.value);
   expect(after.token.value).not.toBe(before.token.value);
-  await setUp({}, {}, "2026-08-01");
+  await setUp(withNewKeys);
   await setUp();
   expect(await kept()).toEqual(after);
 });
@@ -114,18 +121,15 @@ test("a token that the database does not know, or knows as revoked, is replaced"
 });
 
 test("a setup that is killed leaves the way free for the next", async () => {
-  const { setup } = taskDefinitions(stage.stage, StageSettings.parse({}));
-  const task = runTask(setup, stage.machine);
+  const task = runTask(asIs.setup, stage.machine);
   await (await task.running("set-up")).stop("SIGKILL", 0);
   expect((await run()).ended).toBe("exit code 0");
 });
 
 test("a database that somebody else signed for is not talked to", async () => {
-  const { ended, printed } = await run(
-    {},
-    // Amazon's certificates of the region, as on AWS.
-    { environment: { ...stage.machine.environment, DATABASE_CERTIFICATES: "" } },
-  );
+  // Amazon's certificates of the region, as on AWS.
+  const environment = { ...stage.machine.environment, DATABASE_CERTIFICATES: "" };
+  const { ended, printed } = await run(asIs, { environment });
   expect(ended).toBe("exit code 6");
   expect(printed).toContain("The engine's database does not answer: unable to verify");
 });

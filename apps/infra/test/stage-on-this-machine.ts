@@ -40,19 +40,18 @@ import {
   newPassword,
   type Running,
 } from "@hatchery/local";
-import { startMoto } from "@hatchery/moto";
-import { place } from "./task-definitions.ts";
+import type { Moto } from "@hatchery/moto";
 import type { Machine } from "./task-on-this-machine.ts";
 
 export type StageOnThisMachine = Awaited<ReturnType<typeof standUp>>;
 
-export async function standUp(stage: string, broker: "none" | "rabbitmq") {
+/** On a moto of the caller's: SDK clients that a process shares go to one endpoint for as long as it lives. */
+export async function standUp(moto: Moto, stage: string, broker: "none" | "rabbitmq") {
   const folder = mkdtempSync(join(tmpdir(), "hatchery-wiring-"));
   const engineFolder = await engineBinaries();
   const paths = localStagePaths(stage, folder);
   for (const each of [paths.logs, paths.secrets]) mkdirSync(each, { recursive: true });
   const ports = await choosePorts(paths.folder, {});
-  const moto = await startMoto();
   const processes: Running[] = [];
 
   const password = newPassword();
@@ -113,7 +112,6 @@ export async function standUp(stage: string, broker: "none" | "rabbitmq") {
       [`${host}:${enginePorts.grpc}`, `${loopback}:${ports.grpc}`],
       [`${loopback}:${enginePorts.grpc}`, `${loopback}:${ports.grpc}`],
       [`http://${host}`, `http://${loopback}:${ports.api}`],
-      [`https://sqs.${place.region}.amazonaws.com`, moto.endpoint],
     ],
     variables: {
       SERVER_GRPC_BIND_ADDRESS: loopback,
@@ -148,7 +146,6 @@ export async function standUp(stage: string, broker: "none" | "rabbitmq") {
     },
     async tearDown() {
       for (const running of processes.toReversed()) await running.stop("SIGINT", 10_000);
-      await moto.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -156,7 +153,7 @@ export async function standUp(stage: string, broker: "none" | "rabbitmq") {
 
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  withinMs = 60_000,
+  withinMs = 110_000,
 ): Promise<void> {
   for (const deadline = Date.now() + withinMs; !(await condition()); await sleep(50))
     if (Date.now() > deadline)

@@ -3,7 +3,7 @@
  * its own environment and secrets, started in the order of `dependsOn`, with a folder for each volume. What cannot be
  * the same here is mapped: addresses to loopback, the images' programs to those built here.
  */
-import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerDefinition, TaskDefinition } from "@aws-sdk/client-ecs";
 import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
@@ -71,7 +71,7 @@ export function runTask(definition: TaskDefinition, machine: Machine): RunningTa
         throw new Error(`"${name}" ${neverStarted}:\n${readFileSync(log, "utf8")}`);
       return process;
     },
-    printed: () => readFileSync(log, "utf8"),
+    printed: () => (existsSync(log) ? readFileSync(log, "utf8") : ""),
     async stop() {
       const processes = await Promise.all(Object.values(starts));
       await Promise.all(processes.map(async (process) => process?.stop("SIGTERM", 20_000)));
@@ -124,7 +124,7 @@ async function environmentOf(
 
 /**
  * `<arn>`, or `<arn>:<field>:<stage>:<version>` with empty parts for "all of it" and "the current one". Asked for by its
- * name: the six characters at the end of an ARN are another account's here.
+ * name and as it is now: the six characters at the end of an ARN and the versions are another account's here.
  */
 async function secretValue(from: string, secrets: SecretsManagerClient): Promise<string> {
   const [name, field] = from.split(":").slice(6);

@@ -21,7 +21,8 @@ await runProgram("free", FreeSettings, async (settings, logger) => {
   writeCertificates(settings);
   await withDatabase(settings.DATABASE_URL, async (client) => {
     const deadline = Date.now() + waitMs;
-    while (await isEngineAlive(client)) {
+    for (let hasSaid = false; await isEngineAlive(client); hasSaid = true) {
+      if (!hasSaid) logger.info("waits for the end of an engine that is alive");
       if (Date.now() > deadline)
         throw new UserError(
           "Another engine is at work on this database. A stage has one engine, and this one does not start beside it.",
