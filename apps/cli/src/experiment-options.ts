@@ -22,6 +22,7 @@ export interface ExperimentOptions {
   readonly chunkSize?: number;
   readonly maxFailures?: number;
   readonly maxHours?: number;
+  readonly maxUsd?: number;
   readonly name?: string;
   readonly dryRun?: true;
   readonly json?: true;
@@ -78,6 +79,11 @@ export function addExperimentOptions(command: Command): Command {
       "hold the rest back when the canary says that all will take longer",
       Number,
     )
+    .option(
+      "--max-usd <USD>",
+      "stop when its workers have cost so much, or when the canary says that all will cost more",
+      Number,
+    )
     .option("--name <name>", "what the experiment is called (the model's name when left out)");
 }
 
@@ -129,7 +135,7 @@ export async function readRequest(
   checkWhole(options.seed, "--seed", 0, Number.MAX_SAFE_INTEGER, problems);
   checkWhole(options.chunkSize, "--chunk-size", 1, 100_000, problems);
   checkWhole(options.maxFailures, "--max-failures", 0, 100, problems);
-  problems.push(...maxHoursProblems(options));
+  problems.push(...maxHoursProblems(options), ...maxUsdProblems(options));
   checkWhole(options.workers, "--workers", 1, 256, problems);
   if (problems.length > 0) throw wrongUsage(problems);
 
@@ -153,6 +159,7 @@ export async function readRequest(
         chunkSimulations: options.chunkSize,
         maxFailures: (options.maxFailures ?? 50) / 100,
         maxHours: options.maxHours,
+        maxUsd: options.maxUsd,
         workers: options.workers,
       },
       io,
@@ -177,6 +184,13 @@ function maxHoursProblems({ maxHours, chunkSize }: ExperimentOptions): string[] 
       ? []
       : ["--max-hours does not go with --chunk-size: without a canary nobody knows the time."]),
   ];
+}
+
+/** Shared with `resume`, where a person may say another. */
+export function maxUsdProblems({ maxUsd }: { readonly maxUsd?: number }): string[] {
+  return maxUsd === undefined || (maxUsd > 0 && maxUsd < Infinity)
+    ? []
+    : [`--max-usd ${maxUsd} must be a number above 0.`];
 }
 
 /** What does not go with rows, whose file says which values there are. */

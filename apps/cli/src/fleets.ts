@@ -9,6 +9,7 @@ import {
   isLocalStage,
   loadStageSettings,
   readLocalStage,
+  workerHourUsdOf,
   workspaceRoot,
 } from "@hatchery/config";
 import {
@@ -89,7 +90,7 @@ export async function stewardFleets({
 
 type PlannedFleet = Pick<
   FleetView,
-  "name" | "labels" | "min" | "max" | "pin" | "chosen" | "slotsPerWorker"
+  "name" | "labels" | "min" | "max" | "pin" | "chosen" | "slotsPerWorker" | "workerHourUsd"
 >;
 
 /** The fleets that the stage has, or will have once it is up. */
@@ -98,14 +99,21 @@ async function fleetsOf(
   workers: number | undefined,
   io: Io,
 ): Promise<PlannedFleet[]> {
-  const written = await stewardFleets(stage);
+  const isReady = isLocalStage(stage.name) && readLocalStage(stage.name)?.status === "ready";
+  const written = await (isReady
+    ? knownFleets(stage).catch(() => undefined)
+    : stewardFleets(stage));
   if (written !== undefined) return written.fleets;
   const source = { root: workspaceRoot(), environment: io.environment };
   const settings = loadStageSettings(stage.name, source);
   const planned = isLocalStage(stage.name)
     ? localFleets(settings, givenSettings(stage.name, source), workers)
-    : fleetsOfSettings(settings);
+    : fleetsOfSettings(settings).map((fleet) => ({
+        ...fleet,
+        workerHourUsd: workerHourUsdOf(fleet, settings),
+      }));
   return planned.map((fleet) => ({
+    workerHourUsd: 0,
     ...fleet,
     labels: { ...fleet.labels },
   }));
@@ -115,6 +123,7 @@ interface PlanWishes {
   readonly chunkSimulations?: number | undefined;
   readonly maxFailures: number;
   readonly maxHours?: number | undefined;
+  readonly maxUsd?: number | undefined;
   readonly workers?: number | undefined;
 }
 
@@ -128,18 +137,36 @@ const chunkSeconds = { local: 2, aws: 40 };
 export async function planFor(
   model: Model,
   stage: Stage,
-  { chunkSimulations, maxFailures, maxHours, workers }: PlanWishes,
+  { chunkSimulations, maxFailures, maxHours, maxUsd, workers }: PlanWishes,
   io: Io,
 ): Promise<PlanSettings> {
   const fleet = chooseFleet(model.name, model, await fleetsOf(stage, workers, io));
   const asked = fleet.name === defaultFleet ? workers : undefined;
-  const most = asked ?? pinOf(fleet) ?? fleet.max;
+  const most = Math.max(1, asked ?? pinOf(fleet) ?? fleet.max);
+  const price = priceText(fleet, most, maxUsd);
+  if (price !== undefined) io.say(price);
   return {
     chunkSeconds: isLocalStage(stage.name) ? chunkSeconds.local : chunkSeconds.aws,
     ...(chunkSimulations !== undefined && { chunkSimulations }),
     canary: 16,
     maxFailures,
     ...(maxHours !== undefined && { maxHours }),
-    slots: fleet.slotsPerWorker * Math.max(1, most),
+    ...(maxUsd !== undefined && { maxUsd }),
+    slots: fleet.slotsPerWorker * most,
   };
+}
+
+/** What the fleet will cost, where it costs something or where a cap is meant to hold it back. */
+function priceText(
+  { name, workerHourUsd }: PlannedFleet,
+  workers: number,
+  maxUsd: number | undefined,
+): string | undefined {
+  if (workerHourUsd === 0)
+    return maxUsd === undefined
+      ? undefined
+      : `Workers of fleet "${name}" cost nothing, so that --max-usd ${maxUsd} will not be reached. LOCAL_WORKER_HOUR_USD gives those of this machine a price.`;
+  const hour = (workers * workerHourUsd).toFixed(2);
+  const cap = maxUsd === undefined ? "" : `; it stops at ${maxUsd} USD`;
+  return `At most ${workers} workers: ${hour} USD an hour${cap}.`;
 }

@@ -26,6 +26,7 @@ export function localFleets(
   const asked = workers ?? settings.WORKER_COUNT;
   const pin = asked ?? (isBounded ? undefined : 1);
   const most = isBounded ? settings.WORKER_MAX : mostUnasked;
+  const workerHourUsd = settings.LOCAL_WORKER_HOUR_USD;
   return [
     {
       name: first.name,
@@ -33,6 +34,7 @@ export function localFleets(
       max: Math.max(most, pin ?? 0),
       ...(pin !== undefined && { pin }),
       slotsPerWorker: slotsPerWorker(),
+      workerHourUsd,
     },
     ...further.map(({ name, min, max, labels, ...fleet }) => ({
       name,
@@ -40,6 +42,7 @@ export function localFleets(
       max,
       labels,
       slotsPerWorker: Math.min(fleet.slotsPerWorker, slotsPerWorker()),
+      workerHourUsd,
     })),
   ];
 }

@@ -1,11 +1,12 @@
 /** Outcome: what a person or a script gets when an experiment has come to its end. */
 import { pathToFileURL } from "node:url";
 import { exitCodes, isLocalStage } from "@hatchery/config";
-import { experimentKeys, readManifest, readProgress } from "@hatchery/experiment";
+import { experimentKeys, readManifest, readProgress, type Progress } from "@hatchery/experiment";
 import { summaryText, type Summary } from "@hatchery/experiment/results";
 import { readSummary } from "./experiments.ts";
 import type { Io } from "./io.ts";
 import { duration } from "./progress-line.ts";
+import { resumeWords } from "./stopped.ts";
 import { idleMinutes, stageOption, type Stage } from "./stage.ts";
 
 /** Shows the outcome and sets the exit code: 0 only when every simulation is done. */
@@ -52,15 +53,16 @@ async function showOutcome(summary: Summary, stage: Stage, io: Io): Promise<void
   io.out(`\nDataset  ${stage.store.addressOf(keys.results)}`);
   const report = await stage.store.localFile(keys.report);
   if (report !== undefined) io.out(`Report   ${pathToFileURL(report).href}`);
-  const reason = (await readProgress(stage.store, summary.experiment))?.reason;
-  if (reason !== undefined) io.say(`\nHeld back: ${reason}`);
+  const progress = await readProgress(stage.store, summary.experiment);
+  if (progress?.reason !== undefined) io.say(`\nHeld back: ${progress.reason}`);
   const manifest = await readManifest(stage.store, summary.experiment);
   const hasFiles = manifest?.limits.files !== undefined;
-  io.say(`\nNext:\n${nextCommands(summary, hasFiles, stage.name, io).join("\n")}`);
+  io.say(`\nNext:\n${nextCommands(summary, progress, hasFiles, stage.name, io).join("\n")}`);
 }
 
 function nextCommands(
   { experiment, model, failed, notRun, failures }: Summary,
+  progress: Progress | undefined,
   hasFiles: boolean,
   stage: string,
   io: Io,
@@ -74,7 +76,7 @@ function nextCommands(
       ? []
       : [command(`replay ${experiment} ${example}`, "one that failed, here")]),
     ...(failed > 0 ? [command(`retry ${experiment} --failed`, "run what failed again")] : []),
-    ...(notRun > 0 ? [command(`resume ${experiment}`, "run what did not run")] : []),
+    ...(notRun > 0 ? [command(resumeWords(experiment, progress), "run what did not run")] : []),
     command(`verify ${experiment}`, "recount every simulation"),
     ...(hasFiles ? [command(`files ${experiment}`, "what simulations returned in files")] : []),
     ...(model === "building-energy"

@@ -10,13 +10,18 @@ export function progressLine(progress: Progress, columns: number): string {
     ...(progress.state === "running" ? timeLeft(progress) : []),
     ...(progress.retries > 0 ? [`${count(progress.retries)} retried`] : []),
     ...(progress.interruptions > 0 ? [`${count(progress.interruptions)} interrupted`] : []),
-    ...(progress.costUsd === undefined ? [] : [`${progress.costUsd.toFixed(2)} USD`]),
+    ...cost(progress),
     progress.state === "running" && workers !== 1
       ? `${count(workers)} workers`
       : stateWord(progress),
   ].join(" · ");
   const width = Math.min(24, columns - facts.length - 3);
   return width < 6 ? facts.slice(0, columns) : `${bar((done + failed) / total, width)} ${facts}`;
+}
+
+function cost({ costUsd, maxUsd }: Progress): string[] {
+  if (costUsd === undefined) return [];
+  return [`${costUsd.toFixed(2)}${maxUsd === undefined ? "" : ` of ${maxUsd}`} USD`];
 }
 
 function stateWord({ state, workers, ended }: Progress): string {

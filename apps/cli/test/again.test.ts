@@ -16,11 +16,19 @@ import {
 
 let machine: Machine;
 beforeAll(async () => {
-  machine = createMachine({ MODELS_MODULE: faultyModels });
+  // A dollar a second for each worker.
+  machine = createMachine({ MODELS_MODULE: faultyModels, LOCAL_WORKER_HOUR_USD: "3600" });
   const { code, talk } = await machine.hatchery("up", "--workers", "2");
   expect(code, talk).toBe(0);
 });
 afterAll(() => machine[Symbol.asyncDispose](), 60_000);
+
+interface Counts {
+  readonly experiment: string;
+  readonly done: number;
+  readonly failed: number;
+  readonly notRun: number;
+}
 
 /** What the same experiment comes to when nothing disturbs it. */
 async function undisturbed(...words: string[]): Promise<string> {
@@ -91,7 +99,8 @@ test("an experiment goes on where it was after its engine and database were dest
   const { done: kept } = await readProgress(machine, experiment);
   expect(kept).toBeLessThan(800);
   expect((await machine.hatchery("watch", experiment)).code).toBe(5);
-  expect((await machine.hatchery("up", "--workers", "2")).code).toBe(0);
+  const up = await machine.hatchery("up", "--workers", "2");
+  expect(up.code, up.talk).toBe(0);
   const watched = await machine.hatchery("watch", experiment);
   expect(watched.code, watched.talk).toBe(0);
   expect(await rowsComputed(machine, experiment)).toBe(800);
@@ -103,11 +112,7 @@ test("a canary that fails holds the rest back, and a person can let it run all t
   const words = [...points(400), "--set", `faults=${faults}`];
   const held = await machine.hatchery("run", ...words, "--json");
   expect(held.code).toBe(1);
-  const { experiment, failed, notRun } = JSON.parse(held.out) as {
-    experiment: string;
-    failed: number;
-    notRun: number;
-  };
+  const { experiment, failed, notRun } = JSON.parse(held.out) as Counts;
   expect([failed, notRun]).toEqual([16, 384]);
   expect(await readSummary(machine, experiment)).toMatchObject({
     notRunCauses: [{ cause: "halted", count: 384 }],
@@ -126,11 +131,7 @@ test("a canary that says it will take too long holds the rest back, and a person
   const words = [...points(400), "--set", "milliseconds=20", "--max-hours", "0.0001"];
   const held = await machine.hatchery("run", ...words, "--json");
   expect(held.code).toBe(1);
-  const { experiment, done, notRun } = JSON.parse(held.out) as {
-    experiment: string;
-    done: number;
-    notRun: number;
-  };
+  const { experiment, done, notRun } = JSON.parse(held.out) as Counts;
   expect([done, notRun]).toEqual([16, 384]);
   const { ended, reason } = await readProgress(machine, experiment);
   expect(ended).toBe("halted");
@@ -143,6 +144,49 @@ test("a canary that says it will take too long holds the rest back, and a person
   const fixed = await machine.hatchery("run", ...words, "--chunk-size", "10");
   expect(fixed.code).toBe(2);
   expect(fixed.talk).toContain("--max-hours does not go with --chunk-size");
+});
+
+test("an experiment stops at its cost, says so, and goes on when it may cost more", async () => {
+  const words = [...points(1_000), "--set", "milliseconds=20", "--chunk-size", "20"];
+  const held = await machine.hatchery("run", ...words, "--max-usd", "4", "--json");
+  expect(held.code).toBe(1);
+  expect(held.talk).toMatch(/At most \d workers: \d+.00 USD an hour; it stops at 4 USD\./);
+  const { experiment, done, failed, notRun } = JSON.parse(held.out) as Counts;
+  expect(notRun).toBeGreaterThan(0);
+  expect(done + failed + notRun).toBe(1_000);
+  expect(await readSummary(machine, experiment)).toMatchObject({
+    notRunCauses: [{ cause: "capped", count: notRun }],
+  });
+  const { ended, reason, costUsd } = await readProgress(machine, experiment);
+  expect(ended).toBe("capped");
+  expect(costUsd).toBeGreaterThanOrEqual(4);
+  expect(reason).toMatch(/^Its workers have cost \d+\.\d\d USD, and at most 4 USD were allowed\.$/);
+  const next = new RegExp(`pnpm hatchery resume ${experiment} --max-usd \\d+`);
+  expect((await machine.hatchery("results", experiment)).talk).toMatch(next);
+  expect((await machine.hatchery("watch", experiment)).talk).toMatch(next);
+  expect((await machine.hatchery("status")).out).toMatch(next);
+
+  const refused = await machine.hatchery("resume", experiment);
+  expect(refused.code).toBe(4);
+  expect(refused.talk).toContain("USD so far, and may cost 4 USD in all.");
+  const resumed = await machine.hatchery("resume", experiment, "--max-usd", "1000", "--json");
+  expect(JSON.parse(resumed.out)).toMatchObject({ done: 1_000, failed: 0, notRun: 0 });
+  expect(await rowsComputed(machine, experiment)).toBeLessThanOrEqual(1_000);
+  // What it had cost is not forgotten.
+  expect((await readProgress(machine, experiment)).costUsd).toBeGreaterThan(costUsd!);
+});
+
+test("a canary that says that all will cost more than allowed holds the rest back", async () => {
+  const words = [...points(400), "--set", "milliseconds=500", "--max-usd", "60"];
+  const held = await machine.hatchery("run", ...words, "--json");
+  expect(held.code).toBe(1);
+  const { experiment, done, notRun } = JSON.parse(held.out) as Counts;
+  expect([done, notRun]).toEqual([16, 384]);
+  const { ended, reason } = await readProgress(machine, experiment);
+  expect(ended).toBe("capped");
+  expect(reason).toMatch(
+    /the 384 that are left would cost [\d.]+ USD .* at most 60 USD were allowed/,
+  );
 });
 
 test("a failure rate that climbs later halts the experiment", async () => {
@@ -160,11 +204,7 @@ test("a failure rate that climbs later halts the experiment", async () => {
   ];
   const { code, out } = await machine.hatchery("run", ...words, "--json");
   expect(code).toBe(1);
-  const { done, failed, notRun } = JSON.parse(out) as {
-    done: number;
-    failed: number;
-    notRun: number;
-  };
+  const { done, failed, notRun } = JSON.parse(out) as Counts;
   expect(done + failed + notRun).toBe(1_000);
   expect(notRun).toBeGreaterThan(500);
 });

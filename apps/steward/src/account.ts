@@ -2,6 +2,7 @@
 import {
   chunkCount,
   chunksOf,
+  costCap,
   experimentKeys,
   footerBytes,
   outcome,
@@ -181,6 +182,7 @@ export async function openAccount(
       }
       const totals = account.totals();
       const costUsd = scaler.costUsd(experiment);
+      const maxUsd = costCap(manifest.plan, rounds);
       const counted = totals.done + totals.failed;
       const progress: Progress = {
         experiment,
@@ -197,6 +199,7 @@ export async function openAccount(
         workers,
         ...(state === "closed" ? { simulationsPerSecond: 0 } : estimateNow(total - counted)),
         ...(costUsd > 0 && { costUsd }),
+        ...(maxUsd !== undefined && { maxUsd }),
         startedAt,
         updatedAt: new Date().toISOString(),
       };

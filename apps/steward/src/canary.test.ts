@@ -1,5 +1,6 @@
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { beyondLimits } from "./canary.ts";
+import { beyondCap, beyondLimits } from "./canary.ts";
 
 const measure = (secondsPerSimulation: number, peak?: number, share = 1_000) => ({
   secondsPerSimulation,
@@ -23,4 +24,26 @@ test("a slot that holds more than its share of the worker's memory is said, besi
     "A slot of the canary held 1,300 MB, and its worker has 1,000 MB for each slot: with all of them at work the system would end it.",
   );
   expect(beyondLimits(measure(3.7, 1_300), { ...rest, maxHours: 1 })).toMatch(/hours.*1,300 MB/);
+});
+
+test("more cost than allowed is said with the numbers that it rests on", () => {
+  const costs = { simulations: 1_000_000, slotHourUsd: 0.02, spentUsd: 0.5, maxUsd: 20 };
+  expect(beyondCap(measure(3.6), costs)).toBe(
+    "The canary's simulations took 3.6 s each: the 1,000,000 that are left would cost 20 USD beside the 0.5 so far, and at most 20 USD were allowed.",
+  );
+  expect(beyondCap(measure(3.6), { ...costs, maxUsd: 20.5 })).toBeUndefined();
+  expect(beyondCap(measure(3_600), { ...costs, maxUsd: undefined })).toBeUndefined();
+  expect(beyondCap(measure(3_600), { ...costs, slotHourUsd: 0 })).toBeUndefined();
+});
+
+test("a higher cap never holds back what a lower one lets go on", () => {
+  const amount = fc.double({ min: 0, max: 1e6, noNaN: true });
+  const costs = fc.record({ simulations: fc.nat(), slotHourUsd: amount, spentUsd: amount });
+  fc.assert(
+    fc.property(costs, amount, amount, amount, (each, seconds, a, b) => {
+      const holds = (maxUsd: number) =>
+        beyondCap(measure(seconds), { ...each, maxUsd }) !== undefined;
+      expect(holds(Math.max(a, b)) && !holds(Math.min(a, b))).toBe(false);
+    }),
+  );
 });

@@ -61,5 +61,16 @@ export function beyondLimits(
   return reasons.length === 0 ? undefined : reasons.join(" ");
 }
 
+/** Why the rest is held back when all of it would cost more than a person allowed. */
+export function beyondCap(
+  { secondsPerSimulation }: Pick<CanaryMeasure, "secondsPerSimulation">,
+  rest: { simulations: number; slotHourUsd: number; spentUsd: number; maxUsd: number | undefined },
+): string | undefined {
+  const { simulations, slotHourUsd, spentUsd, maxUsd } = rest;
+  const usd = ((secondsPerSimulation * simulations) / 3_600) * slotHourUsd;
+  if (maxUsd === undefined || spentUsd + usd <= maxUsd) return undefined;
+  return `The canary's simulations took ${number(secondsPerSimulation)} s each: the ${number(simulations)} that are left would cost ${number(usd)} USD beside the ${number(spentUsd)} so far, and at most ${number(maxUsd)} USD were allowed.`;
+}
+
 const number = (value: number) => value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
 const megabytes = (bytes: number) => `${Math.round(bytes / 1e6).toLocaleString("en-US")} MB`;

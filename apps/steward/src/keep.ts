@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "@hatchery/config";
 import {
   chunkCount,
+  costCap,
   countLedger,
-  experimentKeys,
   failedRanges,
   notRunRanges,
   rangesWhere,
@@ -27,11 +27,12 @@ import {
 import type { Logger } from "pino";
 import { mergeDataset, type MergedDataset } from "@hatchery/experiment/results";
 import { openAccount, type Account, type Ended } from "./account.ts";
-import { beyondLimits, measureCanary, type CanaryMeasure } from "./canary.ts";
+import { beyondCap, beyondLimits, measureCanary, type CanaryMeasure } from "./canary.ts";
 import { closeExperiment } from "./close.ts";
 import type { Engine } from "./engine.ts";
 import { afterCanary, againRound, firstRound, type SlotsFor } from "./rounds.ts";
 import type { Scaler } from "./scaler.ts";
+import { forgetStops, readStop, stop, type Stop } from "./stops.ts";
 
 export interface Keeper {
   readonly stage: string;
@@ -52,7 +53,6 @@ const mostFruitlessRounds = 3;
 
 export async function keepExperiment(experiment: string, keeper: Keeper): Promise<void> {
   const { store, engine, scaler, logger, stage } = keeper;
-  const keys = experimentKeys(experiment);
   const manifest = await readManifest(store, experiment);
   if (manifest === undefined) {
     logger.error({ experiment }, "has no manifest; it is not kept.");
@@ -76,7 +76,7 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
   while (ended === undefined) {
     const round = rounds.at(-1) ?? (await addRound(firstRound(manifest, slotsFor, new Date())));
     const result = await runRound(manifest, round, fleet, account, keeper);
-    if (result === "cancelled" || result === "halted") ended = result;
+    if (result !== "complete" && result !== "lost") ended = result;
     else if (result === "complete" && round.kind === "canary") {
       const measure = await measureCanary(store, manifest, round);
       const next = afterCanary(
@@ -86,12 +86,9 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
         slotsFor,
         new Date(),
       );
-      const reason = next.kind === "canary" ? undefined : reasonToHold(next, measure);
-      if (reason === undefined) await addRound(next);
-      else {
-        await halt(experiment, reason, store);
-        ended = "halted";
-      }
+      if (next.kind !== "canary") await holdBack(next, measure);
+      ended = (await readStop(store, experiment))?.kind;
+      if (ended === undefined) await addRound(next);
     } else {
       await account.publish("closing");
       // The recount and the dataset in one pass: mostly nothing is missing.
@@ -115,7 +112,7 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
   }
   // Merging the results is the steward's own work.
   scaler.forget(experiment);
-  const reason = (await store.read(keys.halted))?.toString("utf8");
+  const reason = (await readStop(store, experiment))?.reason || undefined;
   await account.publish("closing", ended, reason);
   merged ??= files.use(await mergeDataset(store, manifest));
   await closeExperiment(manifest, ended, rounds, store, merged);
@@ -123,11 +120,21 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
   await recordEvent(store, experiment, "closed", { ended });
   await account.publish("closed", ended, reason);
 
-  function reasonToHold(next: Round, measure: CanaryMeasure): string | undefined {
+  /** Where the canary says that the rest is beyond what is allowed. */
+  async function holdBack(next: Round, measure: CanaryMeasure): Promise<void> {
+    const { plan } = manifest!;
     const simulations = roundTotal(next);
     const slots = slotsFor(measure.secondsPerSimulation * simulations);
-    const { maxHours } = manifest!.plan;
-    return beyondLimits(measure, { simulations, slots, ...(maxHours && { maxHours }) });
+    const { maxHours } = plan;
+    const limit = beyondLimits(measure, { simulations, slots, ...(maxHours && { maxHours }) });
+    if (limit !== undefined) return stop(store, experiment, "halted", limit);
+    const cost = beyondCap(measure, {
+      simulations,
+      slotHourUsd: fleet === undefined ? 0 : scaler.slotHourUsd(fleet),
+      spentUsd: scaler.costUsd(experiment),
+      maxUsd: costCap(plan, rounds),
+    });
+    if (cost !== undefined) await stop(store, experiment, "capped", cost);
   }
 
   async function addRound(round: Round): Promise<Round> {
@@ -146,7 +153,7 @@ async function findFleet(
     return scaler.fleetFor(manifest.model, manifest);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    await halt(manifest.experiment, error.message, store);
+    await stop(store, manifest.experiment, "halted", error.message);
     return undefined;
   }
 }
@@ -155,19 +162,13 @@ function slotsOf(fleet: string | undefined, { scaler }: Pick<Keeper, "scaler">):
   return (seconds) => (fleet === undefined ? 1 : scaler.slotsFor(fleet, seconds));
 }
 
-async function halt(experiment: string, reason: string, store: Store): Promise<void> {
-  if (await store.create(experimentKeys(experiment).halted, reason))
-    await recordEvent(store, experiment, "halted", { reason });
-}
-
 /** Plans another pass over what failed or has no row, and takes back what had stopped the experiment. */
 export async function planAgain(
-  { experiment, simulations, maxFailures, source }: Extract<Message, { kind: "again" }>,
+  { experiment, simulations, maxFailures, maxUsd, source }: Extract<Message, { kind: "again" }>,
   { store, scaler }: Pick<Keeper, "store" | "scaler">,
 ): Promise<void> {
   const manifest = await readManifest(store, experiment);
   if (manifest === undefined) return;
-  const keys = experimentKeys(experiment);
   const rounds = await readRounds(store, experiment);
   const ledger = await countLedger(store, manifest);
   const wanted = {
@@ -175,8 +176,7 @@ export async function planAgain(
     missing: () => notRunRanges(ledger),
     both: () => rangesWhere(ledger.total, (i) => ledger.outcomes[i] !== outcomes.done),
   }[simulations]();
-  await store.remove(keys.cancelled);
-  await store.remove(keys.halted);
+  await forgetStops(store, experiment);
   await forgetTrouble(store, experiment);
   if (wanted.length === 0 || rounds.length === 0) return;
   const slotsFor = slotsOf(await findFleet(manifest, { store, scaler }), { scaler });
@@ -184,6 +184,7 @@ export async function planAgain(
   await writeRound(store, experiment, {
     ...round,
     ...(maxFailures !== undefined && { maxFailures }),
+    ...(maxUsd !== undefined && { maxUsd }),
     ...(source !== undefined && { source }),
   });
 }
@@ -205,20 +206,17 @@ async function runRound(
   fleet: string | undefined,
   account: Account,
   { store, engine, scaler, logger }: Keeper,
-): Promise<"complete" | "cancelled" | "halted" | "lost"> {
+): Promise<"complete" | "lost" | Stop> {
   const { experiment, createdAt } = manifest;
-  const keys = experimentKeys(experiment);
   const since = new Date(Date.parse(createdAt) - 60_000);
   const maxFailures = round.maxFailures ?? manifest.plan.maxFailures;
-  const stopped = async () => {
-    if ((await store.read(keys.cancelled)) !== undefined) return "cancelled";
-    return (await store.read(keys.halted)) === undefined ? undefined : "halted";
-  };
+  const stopped = async () => (await readStop(store, experiment))?.kind;
 
+  let missing = await account.look(round);
+  await capAtCost();
   const before = await stopped();
   if (before !== undefined) return before;
   if (fleet === undefined) throw new Error(`${experiment} has no fleet and is not halted.`);
-  let missing = await account.look(round);
   tellScaler(fleet);
   const enqueued = await engine.enqueue(
     missing.map((chunk) => ({ experiment, round: round.round, chunk })),
@@ -233,11 +231,12 @@ async function runRound(
     const trouble = await readTrouble(store, experiment);
     await account.publish("running", undefined, undefined, [...trouble, ...scaler.notice(fleet)]);
     await haltAtFailures();
+    await capAtCost();
     if (trouble.length > 0 && performance.now() - lastPartAt > troubleMs)
-      await halt(experiment, trouble.join(" "), store);
-    const stop = await stopped();
-    if (stop === undefined && missing.length === 0) return "complete";
-    if (stop !== undefined && takenBackAt === undefined) {
+      await stop(store, experiment, "halted", trouble.join(" "));
+    const ending = await stopped();
+    if (ending === undefined && missing.length === 0) return "complete";
+    if (ending !== undefined && takenBackAt === undefined) {
       takenBackAt = performance.now();
       await engine.cancel(experiment, since);
     }
@@ -249,11 +248,11 @@ async function runRound(
     tellScaler(fleet);
 
     const isQuiet = now - Math.max(lastPartAt, lastAskedAt) > quietMs;
-    if (stop === undefined && !isQuiet) continue;
+    if (ending === undefined && !isQuiet) continue;
     const outstanding = await engine.outstanding(experiment, since);
     const isTakenBack =
       takenBackAt !== undefined && (outstanding === 0 || now - takenBackAt > takeBackMs);
-    if (stop !== undefined && isTakenBack) return stop;
+    if (ending !== undefined && isTakenBack) return ending;
     if (isQuiet && outstanding === 0) return "lost";
     lastAskedAt = now;
   }
@@ -267,7 +266,16 @@ async function runRound(
     if (share === undefined || share <= maxFailures) return;
     const percent = (value: number) => `${Math.round(value * 100)} %`;
     const reason = `${percent(share)} of the ${isCanary ? "canary's" : "latest"} simulations failed; at most ${percent(maxFailures)} may.`;
-    await halt(experiment, reason, store);
+    await stop(store, experiment, "halted", reason);
+  }
+
+  /** What is left costs more than a person allowed for all. */
+  async function capAtCost(): Promise<void> {
+    const maxUsd = costCap(manifest.plan, account.rounds);
+    const usd = scaler.costUsd(experiment);
+    if (maxUsd === undefined || usd < maxUsd || missing.length === 0) return;
+    const reason = `Its workers have cost ${usd.toFixed(2)} USD, and at most ${maxUsd} USD were allowed.`;
+    await stop(store, experiment, "capped", reason);
   }
 
   function tellScaler(on: string): void {

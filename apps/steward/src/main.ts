@@ -4,10 +4,8 @@ import { StewardSettings, UserError, exitCodes, readEnv } from "@hatchery/config
 import {
   activeKey,
   activePrefix,
-  experimentKeys,
   openMailbox,
   openStore,
-  recordEvent,
   type Message,
 } from "@hatchery/experiment";
 import { pino } from "pino";
@@ -16,6 +14,7 @@ import { openFleet } from "./fleet.ts";
 import { keepExperiment, planAgain } from "./keep.ts";
 import { openLease } from "./lease.ts";
 import { openScaler } from "./scaler.ts";
+import { stop } from "./stops.ts";
 
 /** How often the mailbox is looked into: a person who submits should not notice. */
 const lookEveryMs = 100;
@@ -86,9 +85,7 @@ async function serve(settings: StewardSettings): Promise<void> {
         void keep(message.experiment);
         return;
       case "cancel":
-        if (await store.create(experimentKeys(message.experiment).cancelled, ""))
-          await recordEvent(store, message.experiment, "cancelled");
-        return;
+        return stop(store, message.experiment, "cancelled", "");
       case "scale":
         scaler.choose(message.fleet, message.workers);
     }

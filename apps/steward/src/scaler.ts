@@ -25,6 +25,8 @@ export interface Scaler {
   fleetFor(model: string, wish: FleetWish): string;
   /** Slots that the fleet will have for so much work. */
   slotsFor(fleet: string, openSeconds: number | undefined): number;
+  /** What a slot of the fleet costs in an hour. */
+  slotHourUsd(fleet: string): number;
   /** What an open experiment has yet to do. Fleets follow within a tick. */
   tell(experiment: string, fleet: string, work: FleetWork): void;
   /** An experiment that needs no worker any more. */
@@ -206,6 +208,10 @@ export async function openScaler(options: Options): Promise<Scaler> {
         ...bounds(kept(name)),
         desired: kept(name).size?.desired ?? 0,
       }),
+    slotHourUsd(name) {
+      const { workerHourUsd, slotsPerWorker } = kept(name).told;
+      return workerHourUsd / slotsPerWorker;
+    },
     tell(experiment, fleet, work) {
       const known = open.get(experiment);
       if (known !== undefined && known.work.openChunks !== work.openChunks) isLeaseEarned = true;

@@ -23,6 +23,14 @@ export const wholeNumber = (from: number, to: number, example?: string) => {
     .meta({ ...rule, example });
 };
 
+export const usdAnHour = (example: string) => {
+  const rule = allowed(`an amount of USD such as "${example}"`);
+  return z.coerce
+    .number(rule)
+    .min(0, rule)
+    .meta({ ...rule, example });
+};
+
 export const yesOrNo = () => {
   const rule = allowed('"true" or "false"');
   return z.stringbool(rule).meta(rule);

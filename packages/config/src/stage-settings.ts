@@ -19,6 +19,7 @@ import {
   oneOf,
   storage,
   text,
+  usdAnHour,
   wholeNumber,
   yesOrNo,
 } from "./setting-types.ts";
@@ -262,6 +263,11 @@ const local = {
   LOCAL_API_PORT: port("18080").describe(
     "Port of the engine's API on this machine; a free one when left out.",
   ),
+  LOCAL_WORKER_HOUR_USD: usdAnHour("0.35")
+    .default(0)
+    .describe(
+      "What an hour of a worker on this machine costs, for the cost that is shown and --max-usd, as on a machine that is rented.",
+    ),
 };
 
 /** The fields in the groups and the order of the documents. */

@@ -8,7 +8,7 @@
  *                           parts/<round>/<chunk>.<hash>.tar          files that a part's simulations returned
  *                           progress.json, events.jsonl               kept by the steward while it runs
  *                           trouble/<kind>                            why chunks do not get done, told by workers
- *                           cancelled, halted                         there once a person, or too many failures, stopped it
+ *                           cancelled, halted, capped                 there once a person, its limits or its cost stopped it
  *                           results.parquet, failures.parquet, summary.json, report.html   at the close
  *   inputs/<sha256>.<ending>                          files that experiments were given, and what was made of them
  *   studies/<name>/<id>/study.json                   a study's record; its steps are experiments
@@ -39,6 +39,7 @@ export function experimentKeys(experiment: string) {
     events: `${folder}/events.jsonl`,
     cancelled: `${folder}/cancelled`,
     halted: `${folder}/halted`,
+    capped: `${folder}/capped`,
     trouble: `${folder}/trouble/`,
     results: `${folder}/results.parquet`,
     failures: `${folder}/failures.parquet`,

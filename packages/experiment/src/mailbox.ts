@@ -15,6 +15,7 @@ export const Message = z.discriminatedUnion("kind", [
     experiment: z.string(),
     simulations: z.enum(["failed", "missing", "both"]),
     maxFailures: z.number().min(0).max(1).optional(),
+    maxUsd: z.number().positive().optional(),
     /** Of code that was changed since, which a person chose to go on with. */
     source: z.string().optional(),
   }),

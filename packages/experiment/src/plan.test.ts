@@ -6,6 +6,7 @@ import {
   chunkRanges,
   chunkSizes,
   chunksOf,
+  costCap,
   spread,
   type Round,
 } from "./plan.ts";
@@ -134,4 +135,11 @@ test("the canary is spread over the whole design", () => {
     [0, 1],
     [1, 1],
   ]);
+});
+
+test("the cap in force is the one that a person said last", () => {
+  expect(costCap({}, [{}, {}])).toBeUndefined();
+  expect(costCap({ maxUsd: 5 }, [])).toBe(5);
+  expect(costCap({ maxUsd: 5 }, [{}, { maxUsd: 20 }, {}])).toBe(20);
+  expect(costCap({}, [{ maxUsd: 20 }, { maxUsd: 8 }])).toBe(8);
 });

@@ -17,6 +17,8 @@ export const PlanSettings = z.object({
   maxFailures: z.number().min(0).max(1),
   /** What the canary says all simulations will take must not be more. */
   maxHours: z.number().positive().optional(),
+  /** When its workers have cost so much, the rest is held back. */
+  maxUsd: z.number().positive().optional(),
   /** Slots that the fleet has at most; each round is cut for those that it will have for its work. */
   slots: z.int().min(1),
 });
@@ -37,6 +39,8 @@ export const Round = z.object({
   chunkSizes: ChunkSizes,
   /** In place of the manifest's, where a person resumed with another. */
   maxFailures: z.number().min(0).max(1).optional(),
+  /** For the experiment as a whole from this round on, where a person resumed with another. */
+  maxUsd: z.number().positive().optional(),
   /** In place of the manifest's, where a person chose to go on with changed code: SHA-256 of its source. */
   source: z.string().optional(),
 });
@@ -127,6 +131,14 @@ export function* chunksOf(
       yield { chunk: chunk++, position, size };
       position += size;
     }
+}
+
+/** What an experiment may cost in all, as its person last said; undefined where nobody did. */
+export function costCap(
+  plan: Pick<PlanSettings, "maxUsd">,
+  rounds: readonly Pick<Round, "maxUsd">[],
+): number | undefined {
+  return rounds.findLast(({ maxUsd }) => maxUsd !== undefined)?.maxUsd ?? plan.maxUsd;
 }
 
 /** Simulations that a round covers. */

@@ -13,8 +13,8 @@ export const Progress = z.object({
   stage: z.string(),
   state: z.enum(["queued", "running", "closing", "closed"]),
   /** Why it closed; only when it is. `completed` means that no simulation is left to run. */
-  ended: z.enum(["completed", "cancelled", "halted", "lost"]).optional(),
-  /** Why it was halted, for a person. */
+  ended: z.enum(["completed", "cancelled", "halted", "capped", "lost"]).optional(),
+  /** Why it was halted or capped, for a person. */
   reason: z.string().optional(),
   /** What workers say that keeps them from computing chunks. */
   trouble: z.array(z.string()).optional(),
@@ -37,6 +37,8 @@ export const Progress = z.object({
   secondsLeftMost: z.number().optional(),
   /** Of the fleet, so far; absent where it costs nothing, on one's own machine. */
   costUsd: z.number().optional(),
+  /** Where that must not go beyond. */
+  maxUsd: z.number().optional(),
   /** When the first simulation was planned. */
   startedAt: z.string(),
   updatedAt: z.string(),

@@ -30,6 +30,8 @@ export interface LocalFleet {
   readonly pin?: number;
   readonly slotsPerWorker: number;
   readonly labels?: Readonly<Record<string, string>>;
+  /** What one worker costs in an hour, in USD; nothing when absent. */
+  readonly workerHourUsd?: number;
 }
 
 export interface LocalSettings {

@@ -241,6 +241,8 @@ async function supervise(instructions: Instructions): Promise<void> {
       step("steward", () => steward.start()),
       step("workers", async () => {
         for (const fleet of settings.fleets) scale(engine, fleet, atFirst(fleet));
+        // Before its start each waits for the database, which may take longer than a program needs to end.
+        await Promise.all(workers.map(({ started }) => started));
         await sleep(settleMs);
         const dead = workers
           .map(({ kept }) => kept)
@@ -252,7 +254,7 @@ async function supervise(instructions: Instructions): Promise<void> {
 
   function toldToSteward(fleet: LocalFleet): StewardFleet {
     const at = `local:${localFleetFile(paths, fleet.name)}`;
-    return { ...fleet, labels: { ...fleet.labels }, at, workerHourUsd: 0 };
+    return { workerHourUsd: 0, ...fleet, labels: { ...fleet.labels }, at };
   }
 
   /** What both a worker and the steward are given. */
@@ -318,9 +320,9 @@ async function supervise(instructions: Instructions): Promise<void> {
         onChange: changed,
       });
       rotate(logOf(name));
-      workers.push({ fleet: fleet.name, kept });
       // It rejects when the worker was asked to go before it was there.
-      kept.start().catch((error: unknown) => log(String(error)));
+      const started = kept.start().catch((error: unknown) => log(String(error)));
+      workers.push({ fleet: fleet.name, kept, started });
     }
   }
 
@@ -438,6 +440,8 @@ function describe(kept: readonly Kept[]): LocalStageState["processes"] {
 interface Worker {
   readonly fleet: string;
   readonly kept: Kept;
+  /** Resolves when it was started, or could not be. */
+  readonly started: Promise<void>;
 }
 
 const atFirst = (fleet: LocalFleet) => fleet.pin ?? fleet.min;

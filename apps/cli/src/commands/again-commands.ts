@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { UserError, exitCodes } from "@hatchery/config";
 import {
+  costCap,
   countLedger,
   readProgress,
   readRounds,
@@ -9,14 +10,17 @@ import {
   sourceHash,
   type Manifest,
   type Message,
+  type Progress,
 } from "@hatchery/experiment";
 import { loadModels } from "@hatchery/models/load-models";
+import { maxUsdProblems } from "../experiment-options.ts";
 import { findExperiment, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { finish } from "../outcome.ts";
 import { count } from "../progress-line.ts";
 import { bringUp, defaultStage, openStage, startCommand, type Stage } from "../stage.ts";
+import { doubled } from "../stopped.ts";
 import { watch } from "../watch.ts";
 
 type Again = Extract<Message, { kind: "again" }>;
@@ -25,6 +29,7 @@ interface AgainOptions {
   readonly stage: string;
   readonly json?: true;
   readonly maxFailures?: number;
+  readonly maxUsd?: number;
   readonly changedCode?: true;
 }
 
@@ -60,10 +65,17 @@ export function configureAgainCommands(program: Command, io: Io): void {
     program
       .command("resume")
       .description(
-        "Go on with an experiment that was cancelled, halted or lost: run what has no row.",
+        "Go on with an experiment that was cancelled, halted, capped or lost: run what has no row.",
       )
       .argument("[experiment]", 'in full, the start of its id, or "latest"', "latest")
-      .addHelpText("before", examples("resume", "resume building-energy --max-failures 100")),
+      .addHelpText(
+        "before",
+        examples(
+          "resume",
+          "resume building-energy --max-failures 100",
+          "resume building-energy --max-usd 20",
+        ),
+      ),
     io,
   ).action((reference: string, options: AgainOptions) => again(reference, "missing", options, io));
 }
@@ -76,6 +88,7 @@ function addAgainOptions(command: Command, io: Io): Command {
       "in place of the experiment's own; 100: never hold back",
       Number,
     )
+    .option("--max-usd <USD>", "what it may cost in all, with what it has cost so far", Number)
     .option(
       "--changed-code",
       "with the model's code as it is now, though it was changed since; it is recorded",
@@ -89,11 +102,12 @@ async function again(
   options: AgainOptions,
   io: Io,
 ): Promise<void> {
-  const { maxFailures } = options;
+  const { maxFailures, maxUsd } = options;
+  const problems = maxUsdProblems(options);
   if (maxFailures !== undefined && !(maxFailures >= 0 && maxFailures <= 100))
-    throw new UserError(`--max-failures ${maxFailures} must be a number from 0 to 100.`, {
-      exitCode: exitCodes.wrongUsage,
-    });
+    problems.push(`--max-failures ${maxFailures} must be a number from 0 to 100.`);
+  if (problems.length > 0)
+    throw new UserError(problems.join("\n"), { exitCode: exitCodes.wrongUsage });
   const stage = await openStage(options.stage, io);
   const experiment = await findExperiment(stage.store, reference);
   const { manifest, progress } = await readExperiment(stage.store, experiment);
@@ -120,6 +134,7 @@ async function again(
     await finish(experiment, stage, options, io);
     return;
   }
+  await checkCap(manifest, progress, stage, options);
   const source = await chosenSource(manifest, stage, options, io);
   io.say(`${experiment}: ${count(wanted)} simulations of ${count(ledger.total)} run again.`);
   await bringUp(stage.name, {}, io);
@@ -129,10 +144,29 @@ async function again(
     experiment,
     simulations,
     ...(maxFailures !== undefined && { maxFailures: maxFailures / 100 }),
+    ...(maxUsd !== undefined && { maxUsd }),
     ...(source !== undefined && { source }),
   });
   await watch(experiment, stage, io, undefined, before);
   await finish(experiment, stage, options, io);
+}
+
+/** Refuses what would be capped at once. */
+async function checkCap(
+  { experiment, plan }: Manifest,
+  { costUsd = 0 }: Progress,
+  { store }: Stage,
+  { maxUsd }: AgainOptions,
+): Promise<void> {
+  const cap = maxUsd ?? costCap(plan, await readRounds(store, experiment));
+  if (cap === undefined || costUsd < cap) return;
+  throw new UserError(
+    `${experiment} has cost ${costUsd.toFixed(2)} USD so far, and may cost ${cap} USD in all.`,
+    {
+      hint: `Let it cost more:  --max-usd ${doubled(costUsd)}`,
+      exitCode: exitCodes.notAllowed,
+    },
+  );
 }
 
 /**

@@ -8,7 +8,8 @@ import { findExperiment, listExperiments, ofEach, readExperiment } from "../expe
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { count, progressLine } from "../progress-line.ts";
-import { defaultStage, openStage } from "../stage.ts";
+import { defaultStage, openStage, stageOption } from "../stage.ts";
+import { stoppedLines } from "../stopped.ts";
 import { verify, verificationText } from "../verify.ts";
 
 export function configureResultCommands(program: Command, io: Io): void {
@@ -164,12 +165,15 @@ async function showResults(reference: string, options: ResultOptions, io: Io): P
       hint: `Watch it:  pnpm hatchery watch ${experiment}`,
     });
   }
-  if (options.sql === undefined && options.csv === undefined && !options.path)
-    return io.out(
-      options.json
-        ? JSON.stringify(summary)
-        : `${summaryText(summary, { columns: io.columns, color: io.color })}\n\nDataset  ${store.addressOf(keys.results)}\nReport   ${await store.localFile(keys.report)}`,
+  if (options.sql === undefined && options.csv === undefined && !options.path) {
+    if (options.json) return io.out(JSON.stringify(summary));
+    io.out(
+      `${summaryText(summary, { columns: io.columns, color: io.color })}\n\nDataset  ${store.addressOf(keys.results)}\nReport   ${await store.localFile(keys.report)}`,
     );
+    const stopped = stoppedLines(progress, stageOption(options.stage, io));
+    if (stopped.length > 0) io.say(`\n${stopped.join("\n")}`);
+    return;
+  }
   const results = await store.localFile(keys.results);
   if (results === undefined)
     throw new UserError(`${experiment} has no results.parquet any more.`, {

@@ -29,9 +29,14 @@ import {
   idleMinutes,
   logCommand,
   openStage,
+  stageOption as optionFor,
   startCommand,
   type Stage,
 } from "../stage.ts";
+import { stoppedLines } from "../stopped.ts";
+
+/** More would push the stage itself off the screen; `list` has them all. */
+const mostStopped = 3;
 
 export function configureStageCommands(program: Command, io: Io): void {
   const stageOption = [
@@ -92,21 +97,31 @@ export function configureStageCommands(program: Command, io: Io): void {
     .action(async ({ stage: name, json }: { stage: string; json?: true }) => {
       const stage = await openStage(name, io);
       const latest = (await listExperiments(stage.store)).slice(0, 20);
-      const progress = await ofEach(latest, (each) => readProgress(stage.store, each));
-      const active = progress
-        .filter((each) => each !== undefined)
-        .filter(({ state }) => state !== "closed");
+      const all = await ofEach(latest, (each) => readProgress(stage.store, each));
+      const progress = all.filter((each) => each !== undefined);
+      const active = progress.filter(({ state }) => state !== "closed");
+      const stopped = progress.filter(
+        ({ state, reason }) => state === "closed" && reason !== undefined,
+      );
       const { outputs } = stage;
       const local = isLocalStage(name) ? readLocalStage(name) : undefined;
       const known = outputs ?? local;
       if (json)
         return io.out(
-          JSON.stringify({ stage: name, up: known !== undefined, state: known, active }),
+          JSON.stringify({ stage: name, up: known !== undefined, state: known, active, stopped }),
         );
       if (outputs !== undefined) await showDeployed(stage, outputs, io);
       else if (local !== undefined) showLocal(local, io);
       else io.out(`Stage "${name}" is not up. Start it:  ${startCommand(name)}`);
       for (const each of active) io.out(`${each.experiment}\n  ${progressLine(each, 76)}`);
+      for (const each of stopped.slice(0, mostStopped))
+        io.out(
+          [
+            each.experiment,
+            progressLine(each, 76),
+            ...stoppedLines(each, optionFor(name, io)),
+          ].join("\n  "),
+        );
     });
 
   program
