@@ -8,6 +8,8 @@ export default defineConfig({
           name: "unit",
           include: ["{apps,packages}/*/src/**/*.test.ts"],
           testTimeout: 30_000,
+          // An emulated AWS ends in its own time on a machine that is busy.
+          hookTimeout: 60_000,
         },
       },
       {

@@ -111,7 +111,7 @@ const speakers = files(
   "apps/infra/src/**/*.ts",
   "apps/steward/src/{fleet,setup/*}.ts",
   "apps/worker/src/{engine,environment}.ts",
-  "apps/cli/src/{deployed-stage,fleets}.ts",
+  "apps/cli/src/{dashboard,deployed-stage,fleets}.ts",
   "packages/config/src/{aws-errors,env-file,images}.ts",
   "packages/experiment/src/{store-s3,mailbox-sqs,stage-fleets}.ts",
 ).filter((file) => !file.includes(".test."));

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { UserError } from "@hatchery/config";
+import { StageSettings, UserError } from "@hatchery/config";
 import { type Moto, startMoto } from "@hatchery/moto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { checkDocker, dockerWork } from "./docker.ts";
 import { chosenStage, refuseOwnEnvFiles } from "./program.ts";
 
 let moto: Moto;
@@ -33,7 +34,10 @@ describe("deploy", () => {
     expect(code).toBe(0);
     expect(said).toContain("Account 123456789012 in eu-central-1");
     expect(said).toMatch(/ {2}database +0\.0650 +db\.t4g\.medium, one zone/);
-    expect(said).toMatch(/It costs 0\.\d+ USD an hour .* \d+\.\d+ USD with all of them\./);
+    expect(said).toMatch(
+      /It costs 0\.\d+ USD an hour without work .* up to \d+\.\d+ USD an hour with every worker\./,
+    );
+    expect(said).toContain("Nothing was made. To deploy it:  SST_STAGE=mystage pnpm deploy");
     expect(said).toMatch(/List prices of us-east-1 of 20\d\d-\d\d; other regions/);
     expect(said).toContain("- taxes, the free tier, discounts");
     expect(said).toContain("100 workers with 400 simulations at a time");
@@ -93,6 +97,43 @@ describe("settings files beside the app", () => {
       expect(() => refuseOwnEnvFiles(folder)).toThrow('"apps/infra/.env.mystage"');
     } finally {
       rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe("Docker", () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  const ecr = `123456789012.dkr.ecr.us-east-1.amazonaws.com/models@${digest}`;
+  const engineImages = Object.fromEntries(
+    ["engine", "dashboard", "migrate", "admin"].map((name) => [name, ecr]),
+  );
+  const work = (settings: object) => dockerWork(StageSettings.parse(settings));
+
+  test("is needed for what is built, and for copies where there is no way to the internet", () => {
+    expect(work({})).toEqual(["builds the image of worker and steward"]);
+    expect(work({ WORKER_IMAGE: `example.com/models@${digest}` })).toEqual([]);
+    const closed = { ENGINE_PRIVATE_SUBNET: "true" };
+    expect(work({ ...closed, WORKER_IMAGE: `example.com/models@${digest}` })).toEqual([
+      "copies WORKER_IMAGE",
+      "copies the engine's images",
+    ]);
+    const ENGINE_IMAGES = JSON.stringify(engineImages);
+    expect(work({ ...closed, WORKER_IMAGE: ecr, ENGINE_IMAGES })).toEqual([]);
+  });
+
+  test("that does not answer is told before anything is made", async () => {
+    const nowhere = mkdtempSync(join(tmpdir(), "infra-"));
+    vi.stubEnv("PATH", nowhere);
+    vi.stubEnv("AWS_ENDPOINT_URL", undefined);
+    try {
+      await expect(checkDocker("mystage", StageSettings.parse({}))).rejects.toThrow(
+        "Docker does not answer on this machine, and it builds the image of worker and steward.",
+      );
+      const named = StageSettings.parse({ WORKER_IMAGE: ecr });
+      await expect(checkDocker("mystage", named)).resolves.toBeUndefined();
+    } finally {
+      vi.unstubAllEnvs();
+      rmSync(nowhere, { recursive: true });
     }
   });
 });

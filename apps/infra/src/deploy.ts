@@ -5,9 +5,11 @@ import {
   type StageSettings,
   UserError,
   adminEmail,
+  adminPasswordCommand,
   engineImageLock,
   engineVersion,
   exitCodes,
+  hourlyCost,
   loadStageSettings,
   stackOutputsParameter,
   storeAddress,
@@ -17,10 +19,11 @@ import { isAbsent, asking } from "./account/aws-errors.ts";
 import { ensureStore } from "./account/ensure-store.ts";
 import { quotaLines, readQuotas, refuseTooSmallQuotas } from "./account/quotas.ts";
 import { type Account, signIn } from "./account/sign-in.ts";
+import { checkDocker } from "./docker.ts";
 import { chosenStage, program, refuseOwnEnvFiles, run, say } from "./program.ts";
 import { lockFile, resolveEngineImages, writeLock } from "./resolve-images.ts";
 import { sst } from "./sst.ts";
-import { limitLines, standingLines } from "./standing.ts";
+import { costText, limitLines, standingLines } from "./standing.ts";
 
 const command = program("deploy", "Make a stage on AWS, or bring it up to date.", [
   "SST_STAGE=mystage pnpm deploy --filter infra",
@@ -40,7 +43,8 @@ const command = program("deploy", "Make a stage on AWS, or bring it up to date."
     });
     const account = await signIn(settings);
     await show(stage, settings, account);
-    if (options.plan) return;
+    if (options.plan) return await sayNext(stage, settings);
+    if (!options.diff) await checkDocker(stage, settings);
     await pinImages(settings);
     if (options.diff) return finish(await sst("diff", stage), stage, "diff");
     await prepareStore(account, settings);
@@ -53,10 +57,16 @@ async function show(stage: string, settings: StageSettings, account: Account): P
   say(`Account ${accountId} in ${region}, as ${arn}.\n`);
   const quotas = await readQuotas(stage, settings);
   for (const line of standingLines(stage, settings, region)) say(line);
-  say("\nWhat limits it:");
+  say("\nWhat limits it, and the setting or quota:");
   for (const line of [...limitLines(settings), ...quotaLines(quotas, region)]) say(`  - ${line}`);
   say();
   refuseTooSmallQuotas(quotas, region);
+}
+
+/** A plan has gone through: what would stop the deploy all the same, and how to begin it. */
+async function sayNext(stage: string, settings: StageSettings): Promise<void> {
+  await checkDocker(stage, settings);
+  say(`Nothing was made. To deploy it:  SST_STAGE=${stage} pnpm deploy --filter infra`);
 }
 
 async function pinImages(settings: StageSettings): Promise<void> {
@@ -74,7 +84,7 @@ async function prepareStore(account: Account, settings: StageSettings): Promise<
   const kept =
     now === undefined ? "keeps experiments for ever" : `deletes experiments after ${now} days`;
   say(
-    `Store ${storeAddress(account)}: ${isNew ? "made" : "is there"}, of all stages here; it ${kept}.`,
+    `Store ${storeAddress(account)}, shared by all stages here, ${isNew ? "is made" : "is there"}; it ${kept}.`,
   );
   if (!isNew && before !== now)
     say(`That is new, for the experiments of every stage here: before, ${before ?? "no"} days.`);
@@ -99,21 +109,28 @@ function finish(code: number, stage: string, what: "deploy" | "diff"): void {
 
 async function sayWhatStands(stage: string, settings: StageSettings): Promise<void> {
   const outputs = await readOutputs(stage);
-  const { internalServerUrl, internalGrpcBroadcastAddress, externalServerUrl } =
-    outputs.EngineAddresses;
-  say(`\nStage "${stage}" stands.
+  const { internalGrpcBroadcastAddress, externalServerUrl } = outputs.EngineAddresses;
+  say(`\nStage "${stage}" stands. It costs ${costText(hourlyCost(settings))}.
 
-  dashboard      ${externalServerUrl ?? `pnpm hatchery dashboard --stage ${stage}   (inside the VPC: ${internalServerUrl})`}
-  log in as      ${adminEmail(settings)}; the password is the secret hatchery/${stage}/admin-password
-  engine         ${internalGrpcBroadcastAddress}, inside the VPC
-  store          ${outputs.store}
-  fleets         ${outputs.fleets.map(({ name, min, max }) => `${name} ${min}…${max}`).join(", ")}
+  dashboard   ${externalServerUrl ?? `pnpm hatchery dashboard --stage ${stage}`}${dnsRecord(settings, externalServerUrl)}
+  log in as   ${adminEmail(settings)}, with the password that this shows:
+              ${adminPasswordCommand(stage, outputs.region)}
+  fleets      ${outputs.fleets.map(({ name, min, max }) => `${name}, ${min} to ${max} workers`).join("; ")}
+  store       ${outputs.store}
+  engine      ${internalGrpcBroadcastAddress}, inside the VPC alone
 
 Next:
 
   pnpm hatchery submit building-energy --simulations 100000 --stage ${stage}
   pnpm hatchery watch latest --stage ${stage}
-  pnpm --filter infra run teardown --stage ${stage}      # when you are done: it costs while it stands`);
+  pnpm hatchery fleet --stage ${stage}                       # workers, and what they cost now
+  pnpm --filter infra run teardown --stage ${stage}          # when you are done`);
+}
+
+/** What a person has to add where the domain is not Route 53's. */
+function dnsRecord(settings: StageSettings, url: string | undefined): string {
+  if (settings.CERTIFICATE_ARN === undefined || url === undefined) return "";
+  return `\n  DNS         add the record  ${new URL(url).hostname}  CNAME  <the loadBalancer that stands above>`;
 }
 
 async function readOutputs(stage: string): Promise<StackOutputs> {

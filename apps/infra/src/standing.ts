@@ -1,8 +1,10 @@
 /** What a deploy will make, what that costs and what limits it, in lines to read before it begins. */
 import {
+  type HourlyCost,
   type StageSettings,
   fleets,
   hourlyCost,
+  hoursPerMonth,
   mostWorkersOf,
   networkMode,
   pricesAsOf,
@@ -19,16 +21,27 @@ export function standingLines(stage: string, settings: StageSettings, region: st
   return [
     `Stage "${stage}" in ${region} will stand as:`,
     "",
+    `  ${"".padEnd(width)}  ${"USD an hour".padEnd(priceWidth)}`,
     ...cost.lines.map(
       (line) =>
-        `  ${line.what.padEnd(width)}  ${price(line.idleUsd, line.atMaxUsd).padEnd(15)}  ${line.why}`,
+        `  ${line.what.padEnd(width)}  ${price(line.idleUsd, line.atMaxUsd).padEnd(priceWidth)}  ${line.why}`,
     ),
     "",
-    `It costs ${usd(cost.idleUsd)} an hour without workers beyond the least (${(cost.idleUsd * 24).toFixed(2)} USD a day), ${usd(cost.atMaxUsd)} with all of them.`,
+    `It costs ${costText(cost)}.`,
     `List prices of ${pricesRegion} of ${pricesAsOf}${elsewhere}. Not counted:`,
     ...cost.notCounted.map((each) => `  - ${each}`),
   ];
 }
+
+/** The same words before a deploy and after it. */
+export function costText({ idleUsd, atMaxUsd }: Pick<HourlyCost, "atMaxUsd" | "idleUsd">): string {
+  const longer = `${(idleUsd * 24).toFixed(2)} USD a day, ${(idleUsd * hoursPerMonth).toFixed(0)} USD a month`;
+  return idleUsd === atMaxUsd
+    ? `${usd(idleUsd)} an hour, with or without work (${longer})`
+    : `${usd(idleUsd)} an hour without work (${longer}), and up to ${usd(atMaxUsd)} an hour with every worker`;
+}
+
+const priceWidth = 15;
 
 function price(idleUsd: number, atMaxUsd: number): string {
   return idleUsd === atMaxUsd ? idleUsd.toFixed(4) : `${idleUsd.toFixed(3)}…${atMaxUsd.toFixed(3)}`;
@@ -47,7 +60,7 @@ export function limitLines(settings: StageSettings): string[] {
     ...(most === 0
       ? []
       : [
-          `${startsPerMinute} workers started in a minute: all stand ${Math.max(1, Math.ceil(most / startsPerMinute))} min after the first at the earliest`,
+          `${startsPerMinute} workers started in a minute, by AWS: it takes ${Math.max(1, Math.ceil(most / startsPerMinute))} min at least until all are there`,
         ]),
     ...(addresses === undefined
       ? ["as many workers as VPC_ID's subnets have free addresses"]

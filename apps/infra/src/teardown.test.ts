@@ -111,7 +111,7 @@ describe("a teardown", () => {
     );
     const left = await teardown(["--stage", "gone", "--list"]);
     expect(left.code).toBe(1);
-    expect(left.said).toContain('1 thing of stage "gone" in eu-central-1 cost 0.00 USD a month');
+    expect(left.said).toContain('1 thing of stage "gone" in eu-central-1 costs 0.00 USD a month');
     const { code, out } = await teardown(["--stage", "gone", "--list", "--json"]);
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({

@@ -16,6 +16,7 @@ import {
   workspaceRoot,
 } from "@hatchery/config";
 import { asking, isAbsent } from "./account/aws-errors.ts";
+import { knownStages } from "./account/left/data.ts";
 import { type Leftover, type Leftovers, findLeftovers } from "./account/leftovers.ts";
 import { drain, findWork, isAtWork, workText } from "./account/running.ts";
 import { type Account, signIn } from "./account/sign-in.ts";
@@ -90,7 +91,8 @@ async function teardown(options: Options): Promise<void> {
   });
   const leftovers = await lookPatiently(look, code === exitCodes.ok ? options.patience : 0);
   report(stage, account, leftovers, { isRemoved: code === exitCodes.ok });
-  if (code === exitCodes.ok) return;
+  if (code === exitCodes.ok)
+    return say(`Its results are in the store:  pnpm hatchery list --stage ${stage}`);
   if (!wasEverThere(stage, leftovers))
     throw new UserError(`There is no stage "${stage}" in ${account.region}, and there was none.`, {
       hint: "Look at its name, at AWS_REGION and at AWS_PROFILE.",
@@ -179,8 +181,21 @@ async function lookPatiently(look: () => Promise<Leftovers>, patience: number): 
   }
 }
 
-function list(stage: string, account: Account, leftovers: Leftovers, options: Options): void {
-  if (!options.json) return report(stage, account, leftovers);
+async function list(
+  stage: string,
+  account: Account,
+  leftovers: Leftovers,
+  options: Options,
+): Promise<void> {
+  if (!options.json) {
+    report(stage, account, leftovers);
+    // A name that is misspelt must not be taken for a stage that is gone.
+    if (!wasEverThere(stage, leftovers)) {
+      const stages = (await knownStages()).join(", ");
+      say(`No stage of that name was ever here. There are, or were: ${stages || "none"}.`);
+    }
+    return;
+  }
   const { found, unseen } = leftovers;
   process.stdout.write(`${JSON.stringify({ stage, region: account.region, found, unseen })}\n`);
   if (found.some(isUnexpected) || unseen.length > 0) process.exitCode = exitCodes.workFailed;
@@ -203,8 +218,9 @@ function report(
   if (left.length > 0) {
     const known = left.reduce((sum, each) => sum + (each.usdPerMonth ?? 0), 0);
     const atLeast = left.some((each) => each.usdPerMonth === undefined) ? "at least " : "";
+    const subject = left.length === 1 ? "1 thing" : `${left.length} things`;
     say(
-      `\n${left.length} ${left.length === 1 ? "thing" : "things"} of stage "${stage}" in ${account.region} cost ${atLeast}${known.toFixed(2)} USD a month (prices of ${pricesRegion}, ${pricesAsOf}):\n\n${rows(left)}`,
+      `\n${subject} of stage "${stage}" in ${account.region} cost${left.length === 1 ? "s" : ""} ${atLeast}${known.toFixed(2)} USD a month (prices of ${pricesRegion}, ${pricesAsOf}):\n\n${isRemoved ? rows(left) : shortRows(left)}`,
     );
     // What is there although SST has removed all it knows, it does not know.
     if (isRemoved)
@@ -228,6 +244,20 @@ function removals(left: readonly Leftover[], region: string): string {
         : `  aws ${remove} --region ${region}`,
     )
     .join("\n");
+}
+
+/** Of a stage that stands what costs is of interest; the rest, its many small parts, in one line. */
+function shortRows(leftovers: readonly Leftover[]): string {
+  const costing = leftovers.filter(({ usdPerMonth }) => usdPerMonth !== 0);
+  if (costing.length === 0) return rows(leftovers);
+  const free = Map.groupBy(
+    leftovers.filter(({ usdPerMonth }) => usdPerMonth === 0),
+    ({ kind }) => kind,
+  );
+  const kinds = [...free].map(
+    ([kind, { length }]) => `${length} ${kind}${length === 1 ? "" : "s"}`,
+  );
+  return [rows(costing), ...(kinds.length > 0 ? [`  free: ${kinds.join(", ")}`] : [])].join("\n");
 }
 
 function rows(leftovers: readonly Leftover[]): string {

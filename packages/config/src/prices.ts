@@ -194,7 +194,7 @@ export function hourlyCost(settings: StageSettings): HourlyCost {
     const hour = fleetWorkerHourUsd(fleet, settings.WORKER_ARCHITECTURE);
     add(
       fleet.name === "default" ? "workers" : `workers of fleet "${fleet.name}"`,
-      `${fleet.min} to ${fleet.max} of ${fleet.cpu}, ${fleet.memory}, ${hour.toFixed(3)} USD each${fleet.spot ? ", Spot, which moves" : ""}`,
+      `${fleet.min === fleet.max ? fleet.max : `${fleet.min} to ${fleet.max}`} of ${fleet.cpu}, ${fleet.memory}, ${hour.toFixed(3)} USD each${fleet.spot ? ", Spot, which moves" : ""}`,
       fleet.min * hour,
       fleet.max * hour,
     );

@@ -86,7 +86,7 @@ async function leftDefinitions(client: ECSClient, scope: Scope): Promise<Leftove
       kind: "task definition",
       remove: `ecs deregister-task-definition --task-definition ${name}`,
       name,
-      why: "part of the stage, not removed",
+      why: "part of the stage",
       usdPerMonth: 0,
     }));
 }

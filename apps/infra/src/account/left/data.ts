@@ -102,7 +102,7 @@ export async function leftQueues(scope: Scope): Promise<Leftover[]> {
       kind: "SQS queue",
       remove: `sqs delete-queue --queue-url ${url}`,
       name,
-      why: "part of the stage, not removed",
+      why: "part of the stage",
       usdPerMonth: 0,
     }));
 }
@@ -125,7 +125,7 @@ export async function leftSecrets(scope: Scope): Promise<Leftover[]> {
       name: Name,
       why:
         DeletedDate === undefined
-          ? "part of the stage, not removed"
+          ? "part of the stage"
           : `AWS deletes it for good after its recovery window; asked for on ${DeletedDate.toISOString().slice(0, 10)}`,
       usdPerMonth: DeletedDate === undefined ? prices.secretMonth : 0,
       isExpected: DeletedDate !== undefined,
@@ -144,7 +144,7 @@ export async function leftParameters(scope: Scope): Promise<Leftover[]> {
       name,
       why: isExpected(name)
         ? "SST's own; with it the next deploy can read its state"
-        : "part of the stage, not removed",
+        : "part of the stage",
       usdPerMonth: 0,
       isExpected: isExpected(name),
     }));
@@ -194,7 +194,7 @@ export async function leftBuckets(scope: Scope, place: AwsPlace): Promise<Leftov
       left.push({
         kind: "bucket",
         name: Name,
-        why: "part of the stage, not removed",
+        why: "part of the stage",
         usdPerMonth: undefined,
         remove: `s3 rb --force s3://${Name}`,
       });

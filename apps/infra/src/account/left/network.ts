@@ -83,7 +83,7 @@ export async function leftInNetwork(scope: Scope): Promise<Leftover[]> {
         kind: "NAT gateway",
         remove: `ec2 delete-nat-gateway --nat-gateway-id ${each.NatGatewayId}`,
         name: each.NatGatewayId ?? "",
-        why: "part of the stage, not removed",
+        why: "part of the stage",
         usdPerMonth: prices.natGatewayHour * hoursPerMonth,
       })),
     ...endpoints
@@ -93,7 +93,7 @@ export async function leftInNetwork(scope: Scope): Promise<Leftover[]> {
         kind: "VPC endpoint",
         remove: `ec2 delete-vpc-endpoints --vpc-endpoint-ids ${each.VpcEndpointId}`,
         name: `${each.VpcEndpointId} ${each.ServiceName}`,
-        why: "part of the stage, not removed",
+        why: "part of the stage",
         usdPerMonth:
           each.VpcEndpointType === "Interface"
             ? Math.max(1, each.SubnetIds?.length ?? 1) * prices.endpointHour * hoursPerMonth
@@ -147,7 +147,7 @@ export async function leftLoadBalancers(scope: Scope): Promise<Leftover[]> {
       kind: "load balancer",
       remove: `elbv2 delete-load-balancer --load-balancer-arn ${LoadBalancerArn}`,
       name: LoadBalancerName,
-      why: "part of the stage, not removed",
+      why: "part of the stage",
       usdPerMonth: (prices.loadBalancerHour + prices.loadBalancerUnitHour) * hoursPerMonth,
     });
   }

@@ -10,7 +10,7 @@ import { SchedulerClient, paginateListSchedules } from "@aws-sdk/client-schedule
 import { prices, rolePath } from "@hatchery/config";
 import { type Leftover, type Scope, all } from "./scope.ts";
 
-const notRemoved = "part of the stage, not removed";
+const ofStage = "part of the stage";
 
 /** The stage's own, and those that AWS's services make for it without telling anybody. */
 export async function leftLogs(scope: Scope): Promise<Leftover[]> {
@@ -30,7 +30,7 @@ export async function leftLogs(scope: Scope): Promise<Leftover[]> {
     kind: "log group",
     remove: `logs delete-log-group --log-group-name ${logGroupName}`,
     name: logGroupName,
-    why: logGroupName.startsWith("/aws/") ? "made by AWS itself for the stage" : notRemoved,
+    why: logGroupName.startsWith("/aws/") ? "made by AWS itself for the stage" : ofStage,
     usdPerMonth: (storedBytes / 1e9) * prices.logsKeptGbMonth,
   }));
 }
@@ -54,7 +54,7 @@ export async function leftAlarms(scope: Scope): Promise<Leftover[]> {
         kind: "alarm",
         remove: `cloudwatch delete-alarms --alarm-names ${alarm.AlarmName}`,
         name: alarm.AlarmName ?? "",
-        why: notRemoved,
+        why: ofStage,
         usdPerMonth: prices.alarmMonth,
       })),
     ...dashboards
@@ -63,7 +63,7 @@ export async function leftAlarms(scope: Scope): Promise<Leftover[]> {
         kind: "CloudWatch dashboard",
         remove: `cloudwatch delete-dashboards --dashboard-names ${dashboard.DashboardName}`,
         name: dashboard.DashboardName ?? "",
-        why: notRemoved,
+        why: ofStage,
         usdPerMonth: prices.dashboardMonth,
       })),
   ];
@@ -81,7 +81,7 @@ export async function leftSchedules(scope: Scope): Promise<Leftover[]> {
       kind: "schedule",
       remove: `scheduler delete-schedule --group-name ${schedule.GroupName} --name ${schedule.Name}`,
       name: `${schedule.GroupName}/${schedule.Name}`,
-      why: notRemoved,
+      why: ofStage,
       usdPerMonth: 0,
     }));
 }
@@ -93,7 +93,7 @@ export async function leftRoles(scope: Scope): Promise<Leftover[]> {
     all(paginateListRoles({ client }, {}), (page) => page.Roles),
     all(paginateListInstanceProfiles({ client }, {}), (page) => page.InstanceProfiles),
   ]);
-  const left = (kind: string, name = "") => ({ kind, name, why: notRemoved, usdPerMonth: 0 });
+  const left = (kind: string, name = "") => ({ kind, name, why: ofStage, usdPerMonth: 0 });
   return [
     ...roles
       .filter((role) => role.Path === rolePath(scope.stage) || scope.isOurs(role.RoleName))
