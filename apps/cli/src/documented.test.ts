@@ -1,11 +1,12 @@
 /** What documents and messages tell people to type, read or look up is there. */
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import type { Command } from "commander";
 import { workspaceRoot } from "@hatchery/config";
-import { expect, test } from "vitest";
-import { commands } from "./hatchery.ts";
-import { processIo } from "./io.ts";
+import { expect, test, vi } from "vitest";
+import { commands, hatchery } from "./hatchery.ts";
+import { processIo, type Io } from "./io.ts";
 
 const root = workspaceRoot();
 const files = (...patterns: string[]) =>
@@ -155,4 +156,40 @@ test("every message that is explained is one that a program says", () => {
   const known = said.replaceAll("\\'", "'").replaceAll("\\`", "`");
   const isSaid = (text: string) => constants(text).every((piece) => known.includes(piece));
   expect(quoted.filter((text) => !isSaid(text))).toEqual([]);
+});
+
+test("a hint means the stage that the command was for", async () => {
+  const said: string[] = [];
+  const home = mkdtempSync(join(tmpdir(), "hatchery-hints-"));
+  vi.stubEnv("HATCHERY_HOME", home);
+  try {
+    const io: Io = { ...processIo(), say: (text) => said.push(text), environment: {} };
+    await hatchery(["results", "--stage", "local-b"], io);
+    expect(said.join("\n")).toContain(
+      "pnpm hatchery run building-energy --simulations 1000 --stage local-b",
+    );
+    said.length = 0;
+    await hatchery(["results"], io);
+    expect(said.join("\n")).toMatch(/--simulations 1000$/);
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(home, { recursive: true });
+  }
+});
+
+test("every command's help begins with examples that can be typed", () => {
+  const leaves = program.commands.flatMap((each) => [each, ...each.commands]);
+  const helpOf = (command: Command) => {
+    let help = "";
+    command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+    return help;
+  };
+  for (const command of leaves) {
+    const lines = helpOf(command).split("\n");
+    expect(lines[0], command.name()).toBe("Examples:");
+    const examples = lines.slice(1).filter((line) => line.startsWith("  pnpm hatchery "));
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples)
+      expect(problem(example.trim().replace("pnpm hatchery ", ""))).toBeUndefined();
+  }
 });

@@ -220,7 +220,8 @@ export async function openScaler(options: Options): Promise<Scaler> {
     forget: (experiment) => void open.delete(experiment),
     asked: () => void (isLeaseEarned = true),
     notice(name) {
-      const command = `pnpm hatchery fleet scale auto${name === defaultFleet ? "" : ` --fleet ${name}`}`;
+      const which = stage === "local" ? "" : ` --stage ${stage}`;
+      const command = `pnpm hatchery fleet scale auto${name === defaultFleet ? "" : ` --fleet ${name}`}${which}`;
       if (lease.isOver())
         return [`The lease of the stage is over: no worker stands. Begin another:  ${command}`];
       return bounds(kept(name)).pin === 0

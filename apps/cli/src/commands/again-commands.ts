@@ -72,6 +72,7 @@ export function configureAgainCommands(program: Command, io: Io): void {
         "before",
         examples(
           "resume",
+          "resume building-energy --stage mystage",
           "resume building-energy --max-failures 100",
           "resume building-energy --max-usd 20",
         ),

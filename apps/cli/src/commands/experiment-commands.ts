@@ -47,7 +47,11 @@ export function configureExperimentCommands(program: Command, io: Io): void {
       .argument("<model>", "one of `pnpm hatchery models`")
       .addHelpText(
         "before",
-        examples("submit building-energy --simulations 1000000", "submit pi -n 100 --json"),
+        examples(
+          "submit building-energy --simulations 1000000",
+          "submit building-energy --simulations 1000000 --stage mystage",
+          "submit pi -n 100 --json",
+        ),
       ),
   )
     .option("--stage <stage>", "which stage", defaultStage(io))
@@ -68,7 +72,10 @@ export function configureExperimentCommands(program: Command, io: Io): void {
     .command("watch")
     .description("Follow an experiment to its end. Ctrl-C leaves it running.")
     .argument("[experiment]", 'in full, the start of its id, or "latest"', "latest")
-    .addHelpText("before", examples("watch", "watch building-energy", "watch 20261121 --json"))
+    .addHelpText(
+      "before",
+      examples("watch", "watch latest --stage mystage", "watch 20261121 --json"),
+    )
     .option("--stage <stage>", "which stage", defaultStage(io))
     .option("--json", "a line of JSON for each change")
     .action(async (reference: string, options: { stage: string; json?: true }) => {
@@ -108,6 +115,7 @@ export function configureExperimentCommands(program: Command, io: Io): void {
   program
     .command("quickstart")
     .description("Run the sample experiment: 10,000 buildings in three climates.")
+    .addHelpText("before", examples("quickstart", "quickstart --json"))
     .option("--json", "one JSON document on stdout")
     .action(async ({ json }: { json?: true }) => {
       io.say(

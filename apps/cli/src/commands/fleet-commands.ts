@@ -6,14 +6,17 @@ import { knownFleets, scaleFleet } from "../fleets.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { count, duration } from "../progress-line.ts";
-import { defaultStage, openStage, runningStage } from "../stage.ts";
+import { defaultStage, openStage, runningStage, stageOption as optionFor } from "../stage.ts";
 
 export function configureFleetCommands(program: Command, io: Io): void {
   const stageOption = ["--stage <stage>", "which stage", defaultStage(io)] as const;
   const fleet = program
     .command("fleet")
     .description("Show the fleets of a stage: their workers, bounds and cost, and the lease.")
-    .addHelpText("before", examples("fleet", "fleet --json", "fleet scale 4", "fleet scale auto"))
+    .addHelpText(
+      "before",
+      examples("fleet", "fleet --stage mystage", "fleet --json", "fleet scale 4"),
+    )
     // `--stage` after "scale" is meant for it.
     .enablePositionalOptions()
     .option(...stageOption)
@@ -32,7 +35,13 @@ export function configureFleetCommands(program: Command, io: Io): void {
     .argument("<N>", 'how many workers, or "auto"')
     .addHelpText(
       "before",
-      examples("fleet scale 4", "fleet scale 20 --fleet big", "fleet scale 0", "fleet scale auto"),
+      examples(
+        "fleet scale 4",
+        "fleet scale 200 --stage mystage",
+        "fleet scale 20 --fleet big",
+        "fleet scale 0",
+        "fleet scale auto",
+      ),
     )
     .option(...stageOption)
     .option("--fleet <name>", "which fleet", defaultFleet)
@@ -42,7 +51,7 @@ export function configureFleetCommands(program: Command, io: Io): void {
       const workers = await scaleFleet(stage, options.fleet, wish);
       const asked = workers === "auto" ? "to follow the work" : `for ${workers} workers`;
       io.say(`Fleet "${options.fleet}" of stage "${stage.name}" is asked ${asked}.`);
-      io.say("See:  pnpm hatchery fleet");
+      io.say(`See:  pnpm hatchery fleet${optionFor(stage.name, io)}`);
     });
 }
 

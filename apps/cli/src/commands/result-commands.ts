@@ -39,7 +39,7 @@ export function configureResultCommands(program: Command, io: Io): void {
       if (options.json) return io.out(JSON.stringify(rows));
       if (rows.length === 0)
         return io.out(
-          "No experiment yet. Run one:  pnpm hatchery run building-energy --simulations 1000",
+          `No experiment yet. Run one:  pnpm hatchery run building-energy --simulations 1000${stageOption(options.stage, io)}`,
         );
       const width = Math.max(...rows.map(({ experiment }) => experiment.length));
       for (const { experiment, state, total, done, failed, notRun } of rows)

@@ -66,7 +66,9 @@ export function configureStageCommands(program: Command, io: Io): void {
     .action(async (options: { stage: string; workers?: number; idleMinutes: number }) => {
       checkLocal(options.stage, "up", `Deploy it:  ${deployCommand(options.stage)}`);
       await bringUp(options.stage, options, io);
-      io.say("Next:  pnpm hatchery run building-energy --simulations 10000");
+      io.say(
+        `Next:  pnpm hatchery run building-energy --simulations 10000${optionFor(options.stage, io)}`,
+      );
     });
 
   program
@@ -91,8 +93,8 @@ export function configureStageCommands(program: Command, io: Io): void {
   program
     .command("status")
     .description("Show whether a stage is up, its processes, and the experiments it is at work on.")
-    .addHelpText("before", examples("status", "status --json"))
-    .option(...stageOption)
+    .addHelpText("before", examples("status", "status --stage mystage", "status --json"))
+    .option("--stage <stage>", "which stage, here or on AWS", defaultStage(io))
     .option("--json", "one JSON document on stdout")
     .action(async ({ stage: name, json }: { stage: string; json?: true }) => {
       const stage = await openStage(name, io);

@@ -6,7 +6,7 @@ import { loadStudies } from "@hatchery/models/load-models";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { count, duration } from "../progress-line.ts";
-import { defaultStage, openStage, type Stage } from "../stage.ts";
+import { defaultStage, openStage, stageOption, type Stage } from "../stage.ts";
 import { findRun, findStudy, goOn, startStudy, type StudyOutcome } from "../study.ts";
 
 interface StudyOptions {
@@ -96,7 +96,7 @@ async function run(name: string, options: StudyOptions, stage: Stage, io: Io): P
     },
   );
   if (options.json) io.out(JSON.stringify(outcomeJson(outcome, { name, id, model: study.model })));
-  else showOutcome(outcome, io);
+  else showOutcome(outcome, stageOption(stage.name, io), io);
   if (outcome.stop === undefined) {
     io.say(`Not stopped: the study may take ${study.mostSteps} steps, and has taken them.`);
     process.exitCode = exitCodes.workFailed;
@@ -125,14 +125,14 @@ function outcomeJson(
   };
 }
 
-function showOutcome({ steps, stop }: StudyOutcome, io: Io): void {
+function showOutcome({ steps, stop }: StudyOutcome, option: string, io: Io): void {
   if (stop === undefined) return;
   io.out(`${stop.stop} (${steps.length} ${steps.length === 1 ? "step" : "steps"})`);
   const answer = Object.entries(stop.answer ?? {});
   const width = Math.max(0, ...answer.map(([key]) => key.length));
   for (const [key, value] of answer) io.out(`  ${key.padEnd(width)}  ${short(value)}`);
   const last = steps.at(-1);
-  if (last !== undefined) io.say(`\nNext:\n  pnpm hatchery results ${last.experiment}`);
+  if (last !== undefined) io.say(`\nNext:\n  pnpm hatchery results ${last.experiment}${option}`);
 }
 
 /** What sets a step apart from the one before; all of the first. */
