@@ -3,6 +3,7 @@ import {
   countLedger,
   describeRanges,
   experimentKeys,
+  ledgerAtClose,
   notRunRanges,
   sha256,
   type Ranges,
@@ -21,6 +22,8 @@ export interface Verification {
   readonly notRun: number;
   /** The simulations that have no row, as [first, how many]. */
   readonly missing: Ranges;
+  /** Simulations with a row that was written after the close, which the dataset therefore lacks. */
+  readonly late: number;
   readonly ok: boolean;
   readonly problems: readonly string[];
 }
@@ -33,6 +36,7 @@ export async function verify(
   const { experiment, total } = manifest;
   const ledger = await countLedger(store, manifest);
   const { done, failed, notRun } = ledger;
+  const atClose = (await ledgerAtClose(store, manifest, ledger)) ?? ledger;
   const missing = notRunRanges(ledger);
   const problems: string[] = [];
   for (const { key, problem, simulations } of ledger.corrupt)
@@ -47,26 +51,33 @@ export async function verify(
     );
   else {
     const accounted = summary.notRunCauses.reduce((sum, cause) => sum + cause.count, 0);
-    if (notRun !== accounted)
+    if (atClose.notRun !== accounted)
       problems.push(
-        `${count(notRun - accounted)} simulations have lost their row: ${describeRanges(missing)}.`,
+        `${count(atClose.notRun - accounted)} simulations have lost their row: ${describeRanges(missing)}.`,
       );
-    if (done !== summary.done || failed !== summary.failed)
+    if (atClose.done !== summary.done || atClose.failed !== summary.failed)
       problems.push(
-        `The close counted ${count(summary.done)} done and ${count(summary.failed)} failed; the parts hold ${count(done)} and ${count(failed)}.`,
+        `The close counted ${count(summary.done)} done and ${count(summary.failed)} failed; the parts hold ${count(atClose.done)} and ${count(atClose.failed)}.`,
       );
     const file = await store.localFile(experimentKeys(experiment).results);
     if (file === undefined) problems.push("results.parquet is gone.");
     else if ((await sha256(file)) !== summary.resultsSha256)
       problems.push("results.parquet is not as it was written.");
   }
-  return { experiment, total, done, failed, notRun, missing, ok: problems.length === 0, problems };
+  const late = atClose.notRun - notRun;
+  const ok = problems.length === 0;
+  return { experiment, total, done, failed, notRun, missing, late, ok, problems };
 }
 
 export function verificationText(verification: Verification): string {
-  const { experiment, total, done, failed, notRun, ok, problems } = verification;
+  const { experiment, total, done, failed, notRun, late, ok, problems } = verification;
   return [
     `${experiment}: ${count(done)} done + ${count(failed)} failed + ${count(notRun)} not run = ${count(total)}`,
+    ...(late > 0
+      ? [
+          `${count(late)} of them were written after the close: the dataset has them after  pnpm hatchery resume ${experiment}`,
+        ]
+      : []),
     ...(ok ? ["Every simulation is accounted for."] : problems),
   ].join("\n");
 }

@@ -161,6 +161,7 @@ test("an experiment stops at its cost, says so, and goes on when it may cost mor
   expect(ended).toBe("capped");
   expect(costUsd).toBeGreaterThanOrEqual(4);
   expect(reason).toMatch(/^Its workers have cost \d+\.\d\d USD, and at most 4 USD were allowed\.$/);
+  expect((await machine.hatchery("verify", experiment)).code).toBe(0);
   const next = new RegExp(`pnpm hatchery resume ${experiment} --max-usd \\d+`);
   expect((await machine.hatchery("results", experiment)).talk).toMatch(next);
   expect((await machine.hatchery("watch", experiment)).talk).toMatch(next);

@@ -50,6 +50,7 @@ async function expectWhole(experiment: string, total: number, failed = 0): Promi
     failed,
     notRun: 0,
     missing: [],
+    late: 0,
     ok: true,
     problems: [],
   });

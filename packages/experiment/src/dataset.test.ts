@@ -7,7 +7,7 @@ import { z } from "zod";
 import { openDataset } from "./dataset-query.ts";
 import { mergeDataset } from "./dataset.ts";
 import { experimentKeys, roundKeys } from "./layout.ts";
-import { countLedger, notRunRanges } from "./ledger.ts";
+import { countLedger, ledgerAtClose, notRunRanges } from "./ledger.ts";
 import type { Manifest } from "./manifest.ts";
 import { defineModel } from "./model.ts";
 import { decodePart, encodePart, readPartFacts } from "./part.ts";
@@ -293,5 +293,24 @@ describe("an experiment's dataset", () => {
       (await partOf(rowsOf(Array.from({ length: 100 }, (_, i) => i)))).bytes,
     );
     expect(await countLedger(store, manifest("table/a"))).toMatchObject({ done: 1_000, notRun: 0 });
+  });
+
+  test("a part that is written after the close is told from those that it rests on", async () => {
+    await writeRound("table/a", { round: 0, simulations: [[0, total]] }, 100, undefined, [0, 1]);
+    const keys = roundKeys("table/a", 0);
+    const rows = (count: number) => rowsOf(Array.from({ length: count }, (_, i) => i));
+    await store.create(keys.partial(0, 5), (await partOf(rows(5))).bytes);
+    const atClose = await countLedger(store, manifest("table/a"));
+    expect(await ledgerAtClose(store, manifest("table/a"), atClose)).toBeUndefined();
+    await store.create(experimentKeys("table/a").counted, JSON.stringify(atClose.parts));
+    expect(await ledgerAtClose(store, manifest("table/a"), atClose)).toBeUndefined();
+
+    await store.create(keys.partial(0, 12), (await partOf(rows(12))).bytes);
+    const now = await countLedger(store, manifest("table/a"));
+    expect(now).toMatchObject({ done: 812, notRun: 188 });
+    expect(await ledgerAtClose(store, manifest("table/a"), now)).toEqual(atClose);
+    await store.remove(keys.part(7));
+    const without = await countLedger(store, manifest("table/a"));
+    expect(await ledgerAtClose(store, manifest("table/a"), without)).toMatchObject({ done: 705 });
   });
 });

@@ -2,6 +2,7 @@
  * Ledger: the account of all N simulations, recounted from the store alone.
  * done + failed + not run = N, and every simulation that did not run has a cause.
  */
+import { z } from "zod";
 import { columnsOf, type Column } from "./columns.ts";
 import { experimentKeys, readPartKey, roundKeys } from "./layout.ts";
 import type { Manifest } from "./manifest.ts";
@@ -29,6 +30,8 @@ export interface Ledger {
   readonly outcomes: Uint8Array;
   /** Parts that are there and cannot be read, with the simulations that no later round has computed again. */
   readonly corrupt: readonly PartProblem[];
+  /** Keys of the parts that it rests on. */
+  readonly parts: readonly string[];
   readonly chunks: number;
   readonly simulationSeconds: number;
   readonly retries: number;
@@ -82,12 +85,13 @@ export async function partKey(
   return found && { key: found.key, isPartial: readPartKey(found.key)!.rows !== undefined };
 }
 
-/** For each chunk of a round, from one on, that has one: the key of its part, or of its longest partial part. */
+/** For each chunk of a round, from one on, that has one of `among`: the key of its part, or of its longest partial part. */
 export async function partKeys(
   store: Store,
   experiment: string,
   round: number,
   fromChunk = 0,
+  among?: ReadonlySet<string>,
 ): Promise<Map<number, PartKey>> {
   const found = new Map<number, PartKey>();
   const keys = roundKeys(experiment, round);
@@ -95,7 +99,7 @@ export async function partKeys(
   for (const name of await store.names(keys.folder, keys.chunkName(fromChunk))) {
     const key = `${keys.folder}${name}`;
     const part = readPartKey(key);
-    if (part === undefined) continue;
+    if (part === undefined || among?.has(key) === false) continue;
     const isPartial = part.rows !== undefined;
     if (isPartial && found.get(part.chunk)?.isPartial === false) continue;
     found.set(part.chunk, { key, isPartial });
@@ -121,16 +125,19 @@ export async function* mergeParts(
   store: Store,
   manifest: Manifest,
   what: "all" | "dataset" = "all",
+  among?: ReadonlySet<string>,
 ): AsyncGenerator<MergedRows, Ledger> {
   const { parameters, results } = manifestColumns(manifest);
   const columns = [...parameters, ...results];
   const outcomes = new Uint8Array(manifest.total);
   const unreadable: UnreadablePart[] = [];
+  const found: string[] = [];
   const account = { chunks: 0, simulationSeconds: 0, retries: 0, interruptions: 0 };
 
   /** While a part is looked through, the next one is decoded, and those after it are on their way. */
   async function* partsOf(round: Round): AsyncGenerator<ReadPart> {
-    const keys = await partKeys(store, manifest.experiment, round.round);
+    const keys = await partKeys(store, manifest.experiment, round.round, 0, among);
+    for (const { key } of keys.values()) found.push(key);
     account.chunks += chunkCount(round.chunkSizes);
     const present = Array.from(chunksOf(round.chunkSizes), ({ chunk }) => chunk).filter((chunk) =>
       keys.has(chunk),
@@ -215,6 +222,7 @@ export async function* mergeParts(
     done: count[outcome.done]!,
     failed: count[outcome.failed]!,
     outcomes,
+    parts: found,
     corrupt: unreadable
       .filter(({ lacking }) => lacking.size > 0)
       .map(({ key, problem, lacking }) => ({
@@ -271,13 +279,34 @@ function firstAtLeast(numbers: Int32Array, limit: number, from: number): number 
   return low;
 }
 
-/** Recounts an experiment from its parts, reading every byte of them. */
-export async function countLedger(store: Store, manifest: Manifest): Promise<Ledger> {
-  const merged = mergeParts(store, manifest);
+/** Recounts an experiment from its parts, or from those of `among`, reading every byte of them. */
+export async function countLedger(
+  store: Store,
+  manifest: Manifest,
+  among?: ReadonlySet<string>,
+): Promise<Ledger> {
+  const merged = mergeParts(store, manifest, "all", among);
   for (;;) {
     const step = await merged.next();
     if (step.done === true) return step.value;
   }
+}
+
+/**
+ * What the parts were when an experiment was closed without having run in full. The engine forgets a chunk that it takes
+ * back at once, and a busy worker may write what it has of it later than the close. Undefined when all parts count.
+ */
+export async function ledgerAtClose(
+  store: Store,
+  manifest: Manifest,
+  now: Ledger,
+): Promise<Ledger | undefined> {
+  const keys = await readJson(store, experimentKeys(manifest.experiment).counted, (value) =>
+    z.array(z.string()).parse(value),
+  );
+  const counted = new Set(keys);
+  const isLate = keys !== undefined && now.parts.some((key) => !counted.has(key));
+  return isLate ? countLedger(store, manifest, counted) : undefined;
 }
 
 /** The simulations that have no row. */

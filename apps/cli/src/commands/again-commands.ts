@@ -4,6 +4,7 @@ import { UserError, exitCodes } from "@hatchery/config";
 import {
   costCap,
   countLedger,
+  ledgerAtClose,
   readProgress,
   readRounds,
   shortHash,
@@ -128,7 +129,8 @@ async function again(
     missing: ledger.notRun,
     both: ledger.failed + ledger.notRun,
   }[simulations];
-  if (wanted === 0) {
+  // What was written after the close is in no dataset yet: the next close takes it in.
+  if (wanted === 0 && (await ledgerAtClose(stage.store, manifest, ledger)) === undefined) {
     io.say(
       `${experiment}: nothing to do, ${count(ledger.done)} done and ${count(ledger.failed)} failed of ${count(ledger.total)}.`,
     );
