@@ -1,0 +1,210 @@
+/**
+ * One rehearsal, from an account without the stage to the same account after its teardown. Started by rehearse.ts
+ * within the toolchain, so that AWS is the one that is meant; prints its steps as JSON on stdout.
+ */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type StageSettings,
+  UserError,
+  exitCodes,
+  loadStageSettings,
+  storeBucket,
+  workspaceRoot,
+} from "@hatchery/config";
+import { type Account, signIn } from "../src/account/sign-in.ts";
+import { run, program, say } from "../src/program.ts";
+import { keptResult, undone, work } from "./at-work.ts";
+import { type Check, CheckFailed, counted, exactly, must, none } from "./check.ts";
+import { data } from "./checks/data.ts";
+import { network } from "./checks/network.ts";
+import { services } from "./checks/services.ts";
+import { tasks } from "./checks/tasks.ts";
+import { watching } from "./checks/watching.ts";
+import { inventory } from "./inventory.ts";
+import {
+  type Rehearsal,
+  emulatedEnvironment,
+  ownDomain,
+  realEnvironment,
+  stageOf,
+} from "./rehearsals.ts";
+import { leaks } from "./secret-texts.ts";
+import { type Stage, readStage } from "./stage.ts";
+import { type Ended, Steps, mustEnd, ourProgram } from "./steps.ts";
+import { definitionsFile, isLoopback, logFile } from "./toolchain.ts";
+
+const checks: readonly Check[] = [...tasks, ...services, ...network, ...data, ...watching];
+
+interface Rehearsed {
+  readonly rehearsal: Rehearsal;
+  readonly stage: string;
+  readonly isEmulated: boolean;
+  readonly settings: StageSettings;
+  readonly account: Account;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly log: string;
+  readonly steps: Steps;
+}
+
+async function begin(rehearsal: Rehearsal, realAccount: boolean): Promise<Rehearsed> {
+  const endpoint = process.env["AWS_ENDPOINT_URL"] ?? "";
+  // Said by the toolchain, and looked at once more: what follows makes and removes.
+  if (realAccount === isLoopback(endpoint))
+    throw new UserError(`AWS_ENDPOINT_URL="${endpoint}" is not what was asked for.`, {
+      exitCode: exitCodes.notAllowed,
+    });
+  const stage = stageOf(rehearsal);
+  const environment = realAccount ? realEnvironment(rehearsal) : emulatedEnvironment(rehearsal);
+  const settings = loadStageSettings(stage, { root: workspaceRoot(), environment });
+  const account = await signIn(settings);
+  const log = logFile(rehearsal);
+  mkdirSync(join(log, ".."), { recursive: true });
+  rmSync(log, { force: true });
+  if (!realAccount && settings.ROOT_DOMAIN !== undefined) await ownDomain(settings.ROOT_DOMAIN);
+  const isEmulated = !realAccount;
+  return { rehearsal, stage, isEmulated, settings, account, environment, log, steps: new Steps() };
+}
+
+/** Deploy, look, deploy again, diff, tear down, look. */
+async function wholeCycle(rehearsed: Rehearsed): Promise<void> {
+  const { isEmulated, steps } = rehearsed;
+  const before = isEmulated ? await inventory() : new Set<string>();
+  const first = await steps.run("deploy", () => deploy(rehearsed));
+  const { stage } = await steps.run("checks of AWS's answers", () => lookAt(rehearsed, first.said));
+  await steps.run("deploy again, while it works", () => deployAgain(rehearsed, stage));
+  await steps.run("diff", () => diff(rehearsed));
+  await steps.run("teardown", () => tearDown(rehearsed, stage));
+  if (isEmulated) await steps.run("what is left", () => whatIsLeft(before, stage));
+}
+
+/** A deploy and a teardown that AWS lets down half-way: each says so, and goes on when it is run again. */
+async function interruptedCycle(rehearsed: Rehearsed): Promise<void> {
+  const { stage: name, steps } = rehearsed;
+  const before = await inventory();
+  await steps.run("deploy, let down at the lease", async () => {
+    const ended = await ours(rehearsed, "deploy", [], "create aws:scheduler/schedule:Schedule");
+    const next = `pnpm --filter infra run teardown --stage ${name}`;
+    mustEnd(ended, {
+      code: exitCodes.workFailed,
+      says: ["LeaseEnd", "sst deploy ended with code 1", next],
+    });
+    return "exit code 1, with the reason and what to do";
+  });
+  const first = await steps.run("deploy again", () => deploy(rehearsed));
+  const { stage } = await steps.run("checks of AWS's answers", () => lookAt(rehearsed, first.said));
+  await work(stage);
+  await steps.run("teardown, let down at the database", async () => {
+    const ended = await ours(rehearsed, "teardown", [], "delete aws:rds/instance:Instance");
+    mustEnd(ended, {
+      code: exitCodes.workFailed,
+      says: ["sst remove ended with code 1", `RDS instance  hatchery-${name}`],
+    });
+    return "exit code 1, with what still stands and costs";
+  });
+  await steps.run("teardown again", () => tearDown(rehearsed, stage));
+  await steps.run("what is left", () => whatIsLeft(before, stage));
+}
+
+/** One of our programs; `failing` is an operation that the toolchain makes fail. */
+function ours(
+  { environment, log, stage }: Rehearsed,
+  name: "deploy" | "teardown",
+  words: readonly string[],
+  failing?: string,
+): Promise<Ended> {
+  const given = failing === undefined ? environment : { ...environment, AWS_STANDIN_FAIL: failing };
+  return ourProgram(name, ["--stage", stage, ...words], { log, environment: given });
+}
+
+async function deploy(rehearsed: Rehearsed): Promise<Ended & { saw: string }> {
+  const ended = await ours(rehearsed, "deploy", []);
+  mustEnd(ended, { code: exitCodes.ok, says: [`Stage "${rehearsed.stage}" stands.`] });
+  return { ...ended, saw: `${changes(ended.said).length} things made` };
+}
+
+/** SST's lines about what it did: "|  Created     Steward aws:ecs:Service". */
+const changes = (said: string) =>
+  said.match(/^\|\s+(Created|Updated|Deleted|Replaced)\s.*$/gm) ?? [];
+
+async function lookAt(
+  { account, rehearsal, settings, stage: name }: Rehearsed,
+  said: string,
+): Promise<{ stage: Stage; saw: string }> {
+  const stage = await readStage(name, settings, account);
+  none(leaks(said, stage.secretTexts), "A secret was on the screen.");
+  say(`    no secret was on the screen  (${counted(stage.secretTexts.length, "secret text")})`);
+  for (const { look, says } of checks) say(`    ${says}  (${await look(stage)})`);
+  writeDefinitions(definitionsFile(rehearsal), stage);
+  return { stage, saw: counted(checks.length + 1, "check") };
+}
+
+/** As the wiring test reads them, which runs them on this machine. */
+function writeDefinitions(file: string, { definitions }: Stage): void {
+  const { engine, setup, steward, "fleet-default": worker } = definitions;
+  writeFileSync(file, `${JSON.stringify({ setup, engine, worker, steward }, null, 2)}\n`);
+}
+
+async function deployAgain(rehearsed: Rehearsed, stage: Stage): Promise<string> {
+  if (rehearsed.isEmulated) await work(stage);
+  const ended = await deploy(rehearsed);
+  none(changes(ended.said), "A second deploy changes something.");
+  none(leaks(ended.said, stage.secretTexts), "A secret was on the screen.");
+  // In a real account the steward itself is at work.
+  if (!rehearsed.isEmulated) return "nothing changed";
+  none(await undone(stage), "A second deploy touches what is not its own.");
+  return "nothing changed; fleets, lease and the setup job's secrets are as they were left";
+}
+
+async function diff(rehearsed: Rehearsed): Promise<string> {
+  const ended = await ours(rehearsed, "deploy", ["--diff"]);
+  mustEnd(ended, { code: exitCodes.ok, says: ["No changes"] });
+  return "SST says: No changes";
+}
+
+async function tearDown(rehearsed: Rehearsed, stage: Stage): Promise<string> {
+  const ended = await ours(rehearsed, "teardown", []);
+  const says = [`Nothing of stage "${stage.name}" is left in ${stage.account.region}`];
+  mustEnd(ended, { code: exitCodes.ok, says });
+  none(leaks(ended.said, stage.secretTexts), "A secret was on the screen.");
+  if (rehearsed.isEmulated) must(await keptResult(stage), "The store lost a result.", ended.said);
+  return "nothing is left, by its own account; the store has its result";
+}
+
+/** Meant to stay: the store, and what SST keeps for its next deploy of any app. */
+const stays = (stage: Stage) => [
+  `bucket ${storeBucket(stage.account)}`,
+  "bucket sst-asset-…",
+  "bucket sst-state-…",
+  "parameter /sst/bootstrap",
+  `parameter /sst/passphrase/hatchery/${stage.name}`,
+  "repository sst-asset",
+];
+
+async function whatIsLeft(before: ReadonlySet<string>, stage: Stage): Promise<string> {
+  const left = [...(await inventory()).difference(before)].map((each) =>
+    each.replace(/(sst-(asset|state))-[a-z]+$/, "$1-…"),
+  );
+  exactly(left, stays(stage), "What is left");
+  return `${counted(left.length, "thing")}, all meant to stay`;
+}
+
+await run(
+  program("cycle", "One rehearsal; started by rehearse.ts.", [])
+    .argument("<rehearsal>")
+    .option("--real-account")
+    .action(
+      async (rehearsal: Rehearsal, { realAccount = false }: { realAccount?: true | false }) => {
+        const rehearsed = await begin(rehearsal, realAccount);
+        try {
+          await (rehearsal === "interrupted" ? interruptedCycle(rehearsed) : wholeCycle(rehearsed));
+        } catch (error) {
+          if (!(error instanceof CheckFailed)) throw error;
+          say(`\n${error.message}\n\nAll that was said: ${rehearsed.log}`);
+          process.exitCode = exitCodes.workFailed;
+        } finally {
+          process.stdout.write(`${JSON.stringify(rehearsed.steps.done)}\n`);
+        }
+      },
+    ),
+);
