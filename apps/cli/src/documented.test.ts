@@ -3,7 +3,13 @@ import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import type { Command } from "commander";
-import { workspaceRoot } from "@hatchery/config";
+import {
+  StageSettings,
+  hourlyCost,
+  pricesAsOf,
+  pricesRegion,
+  workspaceRoot,
+} from "@hatchery/config";
 import { expect, test, vi } from "vitest";
 import { commands, hatchery } from "./hatchery.ts";
 import { processIo, type Io } from "./io.ts";
@@ -191,5 +197,23 @@ test("every command's help begins with examples that can be typed", () => {
     expect(examples.length).toBeGreaterThan(0);
     for (const example of examples)
       expect(problem(example.trim().replace("pnpm hatchery ", ""))).toBeUndefined();
+  }
+});
+
+test.for(["README.md", "docs/aws.md"])("the costs in %s are those of the price list", (page) => {
+  const text = read(page);
+  expect(text.replaceAll(/\s+/g, " ")).toMatch(
+    new RegExp(`[Ll]ist prices of ${pricesRegion} of ${pricesAsOf}`),
+  );
+  const rows = text
+    .split("\n")
+    .filter((line) => /^\| (an empty file|none|`(WORKER_MAX|PROFILE)=)/.test(line));
+  expect(rows.length).toBeGreaterThan(2);
+  for (const row of rows) {
+    const [settings = "", ...figures] = row.split("|").slice(1);
+    const set = [...settings.matchAll(/([A-Z_]+)=(\w+)/g)].map(([, name, value]) => [name, value]);
+    const { atMaxUsd, idleUsd } = hourlyCost(StageSettings.parse(Object.fromEntries(set)));
+    expect(figures.at(-2), row).toContain(atMaxUsd.toFixed(3));
+    if (!figures[0]?.includes("the same")) expect(figures[0], row).toContain(idleUsd.toFixed(3));
   }
 });

@@ -74,6 +74,7 @@ function exampleFile(all: readonly SettingDocument[]): string {
   return `${[
     `# The settings of a stage. Copy this file to .env.<stage> and change what you like; .env holds for every stage.
 # The shell wins over .env.<stage>, which wins over .env. Everything has a default: an empty file is a valid one.
+# What to choose on AWS, and how to deploy: docs/aws.md.
 # Prices are list prices of ${pricesRegion} of ${pricesAsOf}. Made by "pnpm docs:settings" from packages/config.`,
     ...groups,
   ].join("\n\n")}\n`;
@@ -113,7 +114,7 @@ function settingsPage(all: readonly SettingDocument[]): string {
   return `${[
     "# Settings",
     `Made by \`pnpm docs:settings\` from \`packages/config\`. Prices are list prices of ${pricesRegion} of ${pricesAsOf}.`,
-    `A stage is set by \`.env.<stage>\` at the workspace's root; \`.env\` holds for every stage; the shell wins over both. An empty value is no value. Everything has a default. A name that is misspelt is a mistake, and all mistakes are reported at once.`,
+    `A stage is set by \`.env.<stage>\` at the workspace's root; \`.env\` holds for every stage; the shell wins over both. An empty value is no value. Everything has a default. A name that is misspelt is a mistake, and all mistakes are reported at once. What to choose on AWS, and what it then costs: [aws.md](aws.md#settings-to-decide).`,
     ...groups,
     "## Sizes of a task",
     "CPU and memory must go together. Left out, memory is the smallest of its CPU.",
