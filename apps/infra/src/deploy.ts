@@ -66,7 +66,7 @@ async function show(stage: string, settings: StageSettings, account: Account): P
 /** A plan has gone through: what would stop the deploy all the same, and how to begin it. */
 async function sayNext(stage: string, settings: StageSettings): Promise<void> {
   await checkDocker(stage, settings);
-  say(`Nothing was made. To deploy it:  SST_STAGE=${stage} pnpm deploy --filter infra`);
+  say(`Nothing was made. To deploy it:  ${deployCommand(stage)}`);
 }
 
 async function pinImages(settings: StageSettings): Promise<void> {
@@ -96,16 +96,21 @@ function finish(code: number, stage: string, what: "deploy" | "diff"): void {
   if (code === exitCodes.ok) return;
   if (code === exitCodes.interrupted)
     throw new UserError(`The ${what} was interrupted.`, {
-      hint: `Go on with the same command; it continues where this one stopped. Or remove everything:  pnpm --filter infra run teardown --stage ${stage}`,
+      hint: again(stage),
       exitCode: exitCodes.interrupted,
     });
   throw new UserError(
     `sst ${what} ended with code ${code}; the reason is above. What stands costs until it is removed.`,
     {
-      hint: `Mend it and run the same command again; it continues where this one stopped. Or remove everything:  pnpm --filter infra run teardown --stage ${stage}\nWhat the reason means: docs/aws-troubleshooting.md#while-the-stage-is-made`,
+      hint: `What the reason means: docs/aws-troubleshooting.md#while-the-stage-is-made\n${again(stage)}`,
     },
   );
 }
+
+const again = (stage: string) =>
+  `Go on where this one stopped:  ${deployCommand(stage)}\nor remove everything:         pnpm --filter infra run teardown --stage ${stage}`;
+
+const deployCommand = (stage: string) => `SST_STAGE=${stage} pnpm deploy --filter infra`;
 
 async function sayWhatStands(stage: string, settings: StageSettings): Promise<void> {
   const outputs = await readOutputs(stage);
@@ -145,7 +150,7 @@ async function readOutputs(stage: string): Promise<StackOutputs> {
     throw new UserError(
       `sst deploy ended well, but there is no parameter "${Name}": the stage is not complete.`,
       {
-        hint: `Run the deploy again:  SST_STAGE=${stage} pnpm deploy --filter infra`,
+        hint: `Run the deploy again:  ${deployCommand(stage)}`,
         exitCode: exitCodes.stageNotUp,
         cause: error,
       },

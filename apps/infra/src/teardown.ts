@@ -92,7 +92,7 @@ async function teardown(options: Options): Promise<void> {
   const leftovers = await lookPatiently(look, code === exitCodes.ok ? options.patience : 0);
   report(stage, account, leftovers, { isRemoved: code === exitCodes.ok });
   if (code === exitCodes.ok)
-    return say(`Its results are in the store:  pnpm hatchery list --stage ${stage}`);
+    return say(`What it computed is in the store:  pnpm hatchery list --stage ${stage}`);
   if (!wasEverThere(stage, leftovers))
     throw new UserError(`There is no stage "${stage}" in ${account.region}, and there was none.`, {
       hint: "Look at its name, at AWS_REGION and at AWS_PROFILE.",
