@@ -2,12 +2,11 @@
  * The stage's resource graph, as Pulumi would be asked for it: the app's own source and SST's own components are
  * evaluated for a set of settings, and only the clouds' answers are made up.
  */
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import type * as Pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 import type { Resource } from "../policy/rules.ts";
-import { platform } from "./platform.ts";
+import { fromPlatform, platform } from "./platform.ts";
 
 export interface Graph {
   readonly resources: readonly Resource[];
@@ -22,7 +21,6 @@ export const canary = "CanarySecret1";
 
 const region = "us-east-1";
 const accountId = "123456789012";
-const require = createRequire(join(platform, "package.json"));
 
 /** Settings as a person writes them. */
 export async function evaluate(
@@ -33,7 +31,7 @@ export async function evaluate(
   vi.resetModules();
   for (const [name, value] of Object.entries(settings)) vi.stubEnv(name, value);
   try {
-    const pulumi = require("@pulumi/pulumi") as typeof Pulumi;
+    const pulumi = fromPlatform("@pulumi/pulumi") as typeof Pulumi;
     await pulumi.runtime.setMocks(mocks(resources), "hatchery", stage);
     await setGlobals(pulumi, stage);
     const { default: config } = (await import("../sst.config.ts")) as unknown as {
@@ -66,10 +64,10 @@ const settled = (pulumi: typeof Pulumi, value: unknown) =>
 async function setGlobals(pulumi: typeof Pulumi, stage: string) {
   const { output, all, interpolate, jsonParse, jsonStringify } = pulumi;
   Object.assign(globalThis, {
-    aws: require("@pulumi/aws"),
-    command: require("@pulumi/command"),
-    dockerbuild: require("@pulumi/docker-build"),
-    random: require("@pulumi/random"),
+    aws: fromPlatform("@pulumi/aws"),
+    command: fromPlatform("@pulumi/command"),
+    dockerbuild: fromPlatform("@pulumi/docker-build"),
+    random: fromPlatform("@pulumi/random"),
     $app: { name: "hatchery", stage, removal: "remove", protect: false, providers: {} },
     $cli: {
       command: "deploy",

@@ -1,10 +1,13 @@
 /** SST's own source, which an SST app is typed and evaluated against: written by `sst install`, on demand. */
 import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const infra = join(import.meta.dirname, "..");
 export const platform = join(infra, ".sst/platform");
+/** A module as SST's own source has it. */
+export const fromPlatform = createRequire(join(platform, "package.json"));
 
 /** The version that SST 4.17.1 asks for. */
 const pulumiVersion = "v3.215.0";

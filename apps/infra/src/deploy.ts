@@ -22,7 +22,7 @@ import { type Account, signIn } from "./account/sign-in.ts";
 import { checkDocker } from "./docker.ts";
 import { chosenStage, program, refuseOwnEnvFiles, run, say } from "./program.ts";
 import { lockFile, resolveEngineImages, writeLock } from "./resolve-images.ts";
-import { sst } from "./sst.ts";
+import { askingPolicy, sst } from "./sst.ts";
 import { costText, limitLines, standingLines } from "./standing.ts";
 
 const command = program("deploy", "Make a stage on AWS, or bring it up to date.", [
@@ -34,7 +34,8 @@ const command = program("deploy", "Make a stage on AWS, or bring it up to date."
   .option("--stage <stage>", "which stage; else SST_STAGE")
   .option("--plan", "check, show what would stand and what it costs, and stop")
   .option("--diff", "also show what SST would change, and stop")
-  .action(async (options: { stage?: string; plan?: true; diff?: true }) => {
+  .option("--no-policy", "do not ask the policy pack, apps/infra/policy")
+  .action(async (options: { stage?: string; plan?: true; diff?: true; policy: boolean }) => {
     const stage = chosenStage(options.stage);
     refuseOwnEnvFiles();
     const settings = loadStageSettings(stage, {
@@ -46,9 +47,10 @@ const command = program("deploy", "Make a stage on AWS, or bring it up to date."
     if (options.plan) return await sayNext(stage, settings);
     if (!options.diff) await checkDocker(stage, settings);
     await pinImages(settings);
-    if (options.diff) return finish(await sst("diff", stage), stage, "diff");
+    const rules = options.policy ? askingPolicy() : [];
+    if (options.diff) return finish(await sst("diff", stage, rules), stage, "diff");
     await prepareStore(account, settings);
-    finish(await sst("deploy", stage), stage, "deploy");
+    finish(await sst("deploy", stage, rules), stage, "deploy");
     await sayWhatStands(stage, settings);
   });
 

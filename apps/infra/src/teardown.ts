@@ -84,7 +84,7 @@ async function teardown(options: Options): Promise<void> {
   if (isPermanent) await confirmName(stage, options.yes);
   await settleWork(stage, account, options);
   if (isPermanent) await endProtection(stage);
-  const code = await sst("remove", stage, {
+  const code = await sst("remove", stage, [], {
     ...process.env,
     // Read by src/app.ts, which protects a permanent stage else.
     TEARDOWN_CONFIRMED: stage,
