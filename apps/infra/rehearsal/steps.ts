@@ -64,10 +64,10 @@ export async function ourProgram(
 /** A program ends with the code that is wanted, and says what is wanted. */
 export function mustEnd(
   { code, said }: Ended,
-  wanted: { readonly code: number; readonly says?: readonly string[] },
+  wanted: { readonly code: number; readonly says?: readonly RegExp[] },
 ): void {
   const last = said.trimEnd().split("\n").slice(-40).join("\n");
   must(code === wanted.code, `It ended with ${code}, not with ${wanted.code}.`, last);
-  for (const text of wanted.says ?? [])
-    must(said.includes(text), `It did not say "${text}".`, last);
+  for (const says of wanted.says ?? [])
+    must(says.test(said), `It did not say ${says.source}`, last);
 }
