@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{apps,packages}/*/src/**/*.test.ts"],
+          include: ["{apps,packages}/*/{src,rehearsal}/**/*.test.ts"],
           testTimeout: 30_000,
           // An emulated AWS ends in its own time on a machine that is busy.
           hookTimeout: 60_000,

@@ -13,7 +13,7 @@ import {
   workspaceRoot,
 } from "@hatchery/config";
 import { type Account, signIn } from "../src/account/sign-in.ts";
-import { run, program, say } from "../src/program.ts";
+import { infraFolder, program, run, say } from "../src/program.ts";
 import { keptResult, undone, work } from "./at-work.ts";
 import { type Check, CheckFailed, counted, exactly, must, none } from "./check.ts";
 import { data } from "./checks/data.ts";
@@ -31,7 +31,7 @@ import {
 } from "./rehearsals.ts";
 import { leaks } from "./secret-texts.ts";
 import { type Stage, readStage } from "./stage.ts";
-import { type Ended, Steps, mustEnd, ourProgram } from "./steps.ts";
+import { type Ended, Steps, mustEnd, runLogged } from "./steps.ts";
 import { definitionsFile, isLoopback, logFile } from "./toolchain.ts";
 
 const checks: readonly Check[] = [...tasks, ...services, ...network, ...data, ...watching];
@@ -113,7 +113,7 @@ async function interruptedCycle(rehearsed: Rehearsed): Promise<void> {
   await steps.run("what is left", () => whatIsLeft(before, stage));
 }
 
-/** One of our programs; `failing` is an operation that the toolchain makes fail. */
+/** One of our programs, as a person runs it; `failing` is an operation that the toolchain makes fail. */
 function ours(
   { environment, log, stage }: Rehearsed,
   name: "deploy" | "teardown",
@@ -121,7 +121,8 @@ function ours(
   failing?: string,
 ): Promise<Ended> {
   const given = failing === undefined ? environment : { ...environment, AWS_STANDIN_FAIL: failing };
-  return ourProgram(name, ["--stage", stage, ...words], { log, environment: given });
+  const command = [process.execPath, join(infraFolder, `src/${name}.ts`), "--stage", stage];
+  return runLogged([...command, ...words], { log, environment: given });
 }
 
 async function deploy(rehearsed: Rehearsed): Promise<Ended & { saw: string }> {

@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { once } from "node:events";
-import { join } from "node:path";
-import { infraFolder, say } from "../src/program.ts";
+import { basename } from "node:path";
+import { say } from "../src/program.ts";
 import { must } from "./check.ts";
 
 export interface Step {
@@ -40,17 +40,13 @@ export interface Ended {
   readonly said: string;
 }
 
-/** Runs one of this package's programs as a person would, to its end, and keeps what it says in the log. */
-export async function ourProgram(
-  name: "deploy" | "teardown",
-  words: readonly string[],
+/** Runs a program to its end, and keeps what it says in the log. */
+export async function runLogged(
+  [program = "", ...words]: readonly string[],
   { log, environment }: { readonly log: string; readonly environment: NodeJS.ProcessEnv },
 ): Promise<Ended> {
-  appendFileSync(log, `\n===== ${name} ${words.join(" ")} =====\n`);
-  const child = spawn(process.execPath, [join(infraFolder, `src/${name}.ts`), ...words], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: environment,
-  });
+  appendFileSync(log, `\n===== ${basename(program)} ${words.join(" ")} =====\n`);
+  const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"], env: environment });
   let said = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => {

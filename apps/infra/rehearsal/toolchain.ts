@@ -20,7 +20,7 @@ const examples = `Name a toolchain, a folder with "run.sh PROJECT STAGE COMMANDâ
   AWS_TOOLCHAIN=../aws-toolchain pnpm rehearse
 or an emulator that runs on this machine; SST then downloads its own Pulumi:
   AWS_ENDPOINT_URL=http://127.0.0.1:5000 pnpm rehearse
-or say that your own account is meant, where each stage stands for an hour and costs about a dollar:
+or say that your own account is meant, where what stands costs money:
   pnpm rehearse --short --real-account`;
 
 const refuse = (message: string, exitCode: 2 | 4 = exitCodes.notAllowed) =>
