@@ -125,7 +125,7 @@ async function computeHere(
     [simulation, 1],
   ]);
   const parameters = design.parameters(simulation);
-  const inputs = await localInputs(store, manifest.inputs ?? {}, (line) => io.say(line));
+  await using inputs = await localInputs(store, manifest.inputs ?? {}, (line) => io.say(line));
   const { files: limit } = manifest.limits;
   const row = createRowBuffer(columns.parameters, columns.results, 1);
   // A loop in the model never gives the CLI's own handler a turn: Ctrl-C must end the process by itself.
@@ -145,7 +145,7 @@ async function computeHere(
       random: randomStream(seed, simulation),
       signal: io.interrupted,
       log: (message) => io.say(`simulation ${simulation}: ${message}`),
-      inputs,
+      inputs: inputs.paths,
       files: limit === undefined ? noFiles : createReturnedFiles(limit, bytesOf(limit)),
     });
   }

@@ -149,6 +149,7 @@ export async function bringUp(name: string, options: UpOptions, io: Io): Promise
       idleMinutes: options.idleMinutes ?? idleMinutes,
       engine: settings,
       ports,
+      inputCache: settings.WORKER_INPUT_CACHE,
       ...(modelsModule !== undefined && { modelsModule }),
     },
     programs: { worker: program("worker"), steward: program("steward") },

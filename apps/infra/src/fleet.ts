@@ -56,6 +56,7 @@ function createFleet(fleet: Fleet) {
           STORE: store.address,
           FLEET: fleet.name,
           WORKER_SLOTS: String(fleet.slotsPerWorker),
+          INPUT_CACHE: settings.WORKER_INPUT_CACHE,
           // The root is read-only.
           HOME: scratch,
           TMPDIR: scratch,

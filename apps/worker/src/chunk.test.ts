@@ -93,7 +93,7 @@ function compute(name: string, stop = new AbortController().signal) {
   return computeChunk(
     { experiment, round: 0, chunk: 0 },
     slot,
-    { name, store, shareBytes: 1e9, log: () => undefined },
+    { name, store, shareBytes: 1e9, inputCacheBytes: 1e9, log: () => undefined },
     stop,
   );
 }

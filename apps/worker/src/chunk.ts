@@ -42,6 +42,8 @@ export interface ChunkWorker {
   readonly store: Store;
   /** The worker's memory by the number of its slots. */
   readonly shareBytes: number;
+  /** What the input files that this machine keeps may take. */
+  readonly inputCacheBytes: number;
   readonly log: (line: string) => void;
 }
 
@@ -63,7 +65,12 @@ export async function computeChunk(
   const rows = createRowBuffer(columns.parameters, columns.results, size);
   const allColumns = [...columns.parameters, ...columns.results];
 
-  const inputs = await localInputs(store, manifest.inputs ?? {}, worker.log);
+  await using inputs = await localInputs(
+    store,
+    manifest.inputs ?? {},
+    worker.log,
+    worker.inputCacheBytes,
+  );
   const { files: limit } = manifest.limits;
   await using files = limit === undefined ? undefined : await openChunkFiles(store, input, limit);
   let earlier = await readEarlier(store, input, allColumns);
@@ -77,7 +84,7 @@ export async function computeChunk(
     {
       ...slotWork(manifest, store, left),
       ...sourceOf(manifest, round),
-      inputs,
+      inputs: inputs.paths,
       ...(files && { files: files.forSlot }),
     },
     {

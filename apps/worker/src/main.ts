@@ -1,7 +1,7 @@
 /** A worker: takes chunks from the engine, computes them in a process per slot, writes their parts to the store. */
 import { hostname } from "node:os";
 import { UserError, WorkerSettings, exitCodes, readEnv } from "@hatchery/config";
-import { openStore, recordTrouble } from "@hatchery/experiment";
+import { bytesOf, openStore, recordTrouble } from "@hatchery/experiment";
 import { pino } from "pino";
 import { ChunkInterrupted, computeChunk, coolDown } from "./chunk.ts";
 import { connectWorker } from "./engine.ts";
@@ -47,6 +47,7 @@ async function serve(settings: WorkerSettings): Promise<void> {
           name: settings.WORKER_NAME,
           store,
           shareBytes,
+          inputCacheBytes: bytesOf(settings.INPUT_CACHE),
           log: (line) => logger.info({ chunk }, line.slice(0, 2_000)),
         },
         stop,

@@ -16,7 +16,7 @@ const log = (line: string) => process.stderr.write(`${line}\n`);
 const slot = createSlot();
 let row: Rows | undefined;
 try {
-  const inputs = await localInputs(store, manifest.inputs ?? {}, log);
+  await using inputs = await localInputs(store, manifest.inputs ?? {}, log);
   const { files: limit } = manifest.limits;
   // What it returns is compared by its hashes, and goes nowhere.
   await using files =
@@ -28,7 +28,7 @@ try {
       ...work,
       // What ends its process once is asked no second time.
       limits: { ...work.limits, attempts: 1 },
-      inputs,
+      inputs: inputs.paths,
       ...(files && { files: files.forSlot }),
     },
     {

@@ -21,6 +21,7 @@ describe("what a program is given", () => {
       readEnv(WorkerSettings, { ...complete, WORKER_NAME: "", PATH: "/bin" }, "worker"),
     ).toEqual({
       ...complete,
+      INPUT_CACHE: "10 GB",
       WORKER_SLOTS: 2,
       WORKER_NAME: "worker",
       FLEET: "default",

@@ -69,9 +69,9 @@ export const memory = () => {
   return amount(rule).meta(rule);
 };
 
-/** Any amount: a part of a task's memory. */
-export const memoryShare = () => {
-  const rule = allowed('an amount such as "0.5 GB"');
+/** Any amount: a part of a task's memory or disk. */
+export const share = (example: string) => {
+  const rule = allowed(`an amount such as "${example}"`);
   return amount(rule).meta(rule);
 };
 

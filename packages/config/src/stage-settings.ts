@@ -15,8 +15,8 @@ import {
   image,
   images,
   memory,
-  memoryShare,
   oneOf,
+  share,
   storage,
   text,
   usdAnHour,
@@ -69,7 +69,7 @@ const engine = {
     .describe(
       `Memory of the task of engine, API and dashboard. Each GB costs ${usd(prices.fargate.amd64.onDemand.gbHour)}.`,
     ),
-  DASHBOARD_MEMORY: memoryShare()
+  DASHBOARD_MEMORY: share("0.5 GB")
     .default("0.5 GB")
     .describe(
       "So much of ENGINE_MEMORY dashboard and API may have: beyond it they start again, and the engine stays.",
@@ -230,6 +230,11 @@ const worker = {
   WORKER_ARCHITECTURE: oneOf(["amd64", "arm64"])
     .default("amd64")
     .describe("Processor of all tasks. arm64 costs a fifth less; your programs must run on it."),
+  WORKER_INPUT_CACHE: share("10 GB")
+    .default("10 GB")
+    .describe(
+      "What the input files that a worker keeps may take; on this machine, of all workers together. A Fargate task has 20 GB of disk, with what simulations write.",
+    ),
   WORKER_IMAGE: image()
     .optional()
     .describe("Image of worker and steward; built from this repository, by Docker, when left out."),

@@ -38,6 +38,10 @@ export const WorkerSettings = EngineConnection.extend({
     .min(1)
     .default(defaultFleet)
     .describe("The worker's fleet: it takes the chunks of that fleet only."),
+  INPUT_CACHE: z
+    .templateLiteral([z.number(), " GB"])
+    .default("10 GB")
+    .describe("What the input files that a machine keeps for its workers may take."),
   MODELS_MODULE: z
     .string()
     .optional()

@@ -2,7 +2,7 @@
  * Input files: local files that a model needs beside its parameters, such as a year's weather, a template or a mesh.
  * Given at submit, kept in the store under the hash of their content, handed to simulations as paths of a local copy.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import * as fs from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import { basename, extname, join } from "node:path";
 import { UserError, exitCodes } from "@hatchery/config";
 import { z } from "zod";
 import { sha256 } from "./file-hash.ts";
+import { cachePath, hold, inputCacheBytes, makeRoom, newFetch, release } from "./input-cache.ts";
 import { inputKey } from "./layout.ts";
 import type { Store } from "./store.ts";
 
@@ -116,8 +117,13 @@ type Stamp = Pick<Stats, "ino" | "size" | "mtimeMs">;
 /** Local copies that this process has checked, or is about to, by their path. */
 const checked = new Map<string, Promise<Stamp>>();
 
+/** Paths of local copies, which stay until they are disposed of. */
+export interface LocalInputs extends AsyncDisposable {
+  readonly paths: Readonly<Record<string, string>>;
+}
+
 /**
- * Paths of local copies of an experiment's input files, fetched where this machine has none.
+ * Local copies of an experiment's input files, fetched where this machine has none, and kept within `mostBytes` there.
  * A copy is checked against its hash once per process, and again when it was changed. Throws an Error when the store
  * lacks a file or has another content under its hash.
  */
@@ -125,31 +131,39 @@ export async function localInputs(
   store: Store,
   inputs: Readonly<Record<string, InputFile>>,
   log: (line: string) => void,
-): Promise<Record<string, string>> {
+  mostBytes = inputCacheBytes,
+): Promise<LocalInputs> {
+  await using links = new AsyncDisposableStack();
   const paths: Record<string, string> = {};
-  for (const [name, input] of Object.entries(inputs))
-    paths[name] = await localInput(store, input, log);
-  return paths;
+  for (const [name, input] of Object.entries(inputs)) {
+    const link = await localInput(store, input, log, mostBytes);
+    links.defer(() => release(link));
+    paths[name] = link;
+  }
+  const kept = links.move();
+  return { paths, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 async function localInput(
   store: Store,
   input: InputFile,
   log: (line: string) => void,
+  mostBytes: number,
 ): Promise<string> {
-  // One folder for all workers and slots of a machine, as names are hashes.
-  const folder = join(tmpdir(), `hatchery-inputs-${process.getuid?.() ?? 0}`);
-  const path = join(folder, basename(inputFileKey(input)));
-  const known = checked.get(path);
-  if (known !== undefined && (await isAsChecked(path, known))) return path;
-  // Another slot may have begun meanwhile.
-  if (checked.get(path) === known) {
-    const bringing = bring(store, input, folder, path, log);
-    checked.set(path, bringing);
-    bringing.catch(() => checked.delete(path));
+  const path = cachePath(basename(inputFileKey(input)));
+  for (;;) {
+    const known = checked.get(path);
+    // Another slot may have begun meanwhile.
+    if ((known === undefined || !(await isAsChecked(path, known))) && checked.get(path) === known) {
+      const bringing = bring(store, input, path, log, mostBytes);
+      checked.set(path, bringing);
+      bringing.catch(() => checked.delete(path));
+    }
+    await checked.get(path);
+    // Another worker may have needed the room.
+    const link = await hold(path);
+    if (link !== undefined) return link;
   }
-  await checked.get(path);
-  return path;
 }
 
 async function isAsChecked(path: string, known: Promise<Stamp>): Promise<boolean> {
@@ -166,15 +180,15 @@ const stampOf = (path: string): Promise<Stamp | undefined> => fs.stat(path).catc
 async function bring(
   store: Store,
   input: InputFile,
-  folder: string,
   path: string,
   log: (line: string) => void,
+  mostBytes: number,
 ): Promise<Stamp> {
   const there = await stampOf(path);
   if (there?.size === input.bytes && (await sha256(path)) === input.sha256) return there;
   if (there !== undefined) log(`input "${input.file}": the copy on this machine is damaged.`);
-  await fs.mkdir(folder, { recursive: true, mode: 0o700 });
-  const beside = join(folder, `.${randomBytes(6).toString("hex")}.fetching`);
+  await makeRoom(input.bytes, mostBytes, log);
+  const beside = await newFetch();
   try {
     await fetchInput(store, input, beside);
     // Simulators share it: none may write to it by mistake.

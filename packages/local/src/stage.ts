@@ -39,6 +39,8 @@ export interface LocalSettings {
   readonly fleets: readonly LocalFleet[];
   /** A module that exports `models`; the repository's own when absent. */
   readonly modelsModule?: string;
+  /** What the input files that this machine keeps may take, such as "10 GB". */
+  readonly inputCache?: string;
   readonly ports?: RequestedPorts;
   /** The stage's ENGINE_ settings; their defaults when absent. */
   readonly engine?: EngineEnvironmentInput["settings"];

@@ -310,6 +310,7 @@ async function supervise(instructions: Instructions): Promise<void> {
             WORKER_NAME: name,
             WORKER_SLOTS: String(fleet.slotsPerWorker),
             FLEET: fleet.name,
+            ...(settings.inputCache !== undefined && { INPUT_CACHE: settings.inputCache }),
             ...(settings.modelsModule === undefined
               ? {}
               : { MODELS_MODULE: settings.modelsModule }),
