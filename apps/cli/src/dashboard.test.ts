@@ -150,7 +150,7 @@ test("a session that ends by itself is an error that says how to open another", 
 test("without AWS's plugin it says where to get it, before a session is made", async () => {
   process.env["PATH"] = folder;
   const { code, said } = await run("dashboard", "--stage", stage);
-  expect(code).toBe(2);
+  expect(code).toBe(1);
   expect(said).toContain("Session Manager plugin");
   expect(asked.map(({ operation }) => operation)).toEqual(["GetParameter"]);
 });

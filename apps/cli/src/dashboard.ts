@@ -57,7 +57,6 @@ async function checkPlugin(): Promise<void> {
   } catch (error) {
     throw new UserError(`AWS's Session Manager plugin, "${plugin}", is not on this machine.`, {
       hint: "Install it:  https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html",
-      exitCode: exitCodes.wrongUsage,
       cause: error,
     });
   }

@@ -1,6 +1,5 @@
 /** What documents and messages tell people to type, read or look up is there. */
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { Command } from "commander";
 import {
@@ -10,9 +9,9 @@ import {
   pricesRegion,
   workspaceRoot,
 } from "@hatchery/config";
-import { expect, test, vi } from "vitest";
-import { commands, hatchery } from "./hatchery.ts";
-import { processIo, type Io } from "./io.ts";
+import { expect, test } from "vitest";
+import { commands } from "./hatchery.ts";
+import { processIo } from "./io.ts";
 
 const root = workspaceRoot();
 const files = (...patterns: string[]) =>
@@ -162,25 +161,6 @@ test("every message that is explained is one that a program says", () => {
   const known = said.replaceAll("\\'", "'").replaceAll("\\`", "`");
   const isSaid = (text: string) => constants(text).every((piece) => known.includes(piece));
   expect(quoted.filter((text) => !isSaid(text))).toEqual([]);
-});
-
-test("a hint means the stage that the command was for", async () => {
-  const said: string[] = [];
-  const home = mkdtempSync(join(tmpdir(), "hatchery-hints-"));
-  vi.stubEnv("HATCHERY_HOME", home);
-  try {
-    const io: Io = { ...processIo(), say: (text) => said.push(text), environment: {} };
-    await hatchery(["results", "--stage", "local-b"], io);
-    expect(said.join("\n")).toContain(
-      "pnpm hatchery run building-energy --simulations 1000 --stage local-b",
-    );
-    said.length = 0;
-    await hatchery(["results"], io);
-    expect(said.join("\n")).toMatch(/--simulations 1000$/);
-  } finally {
-    vi.unstubAllEnvs();
-    rmSync(home, { recursive: true });
-  }
 });
 
 test("every command's help begins with examples that can be typed", () => {

@@ -65,6 +65,8 @@ ${exitCodeTable()}`,
       writeOut: (text) => io.out(text.trimEnd()),
       writeErr: (text) => io.say(text.trimEnd()),
     })
+    // `fleet scale 4 --stage b`: what stands after a command is that command's.
+    .enablePositionalOptions()
     .exitOverride();
   configureExperimentCommands(program, io);
   configureAgainCommands(program, io);
