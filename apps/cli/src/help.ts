@@ -7,7 +7,8 @@ export function examples(...lines: readonly string[]): string {
 
 const meanings: Record<keyof typeof exitCodes, string> = {
   ok: "everything asked for is done",
-  workFailed: "the work itself failed: simulations failed or are missing",
+  workFailed:
+    "the work itself failed: simulations failed or are missing, a teardown left something",
   wrongUsage: "a wrong command, option or argument",
   wrongSettings: "a wrong setting in .env, .env.<stage> or the shell",
   notAllowed: "not signed in, or not allowed",

@@ -28,8 +28,8 @@ import { costText, limitLines, standingLines } from "./standing.ts";
 const command = program("deploy", "Make a stage on AWS, or bring it up to date.", [
   "SST_STAGE=mystage pnpm deploy --filter infra",
   "pnpm --filter infra run deploy --stage mystage",
-  "pnpm --filter infra run deploy --stage mystage --plan     what it would be and cost; changes nothing",
-  "pnpm --filter infra run diff --stage mystage              what SST would change",
+  "pnpm --filter infra run plan --stage mystage     what it would be and cost; changes nothing",
+  "pnpm --filter infra run diff --stage mystage     what SST would change",
 ])
   .option("--stage <stage>", "which stage; else SST_STAGE")
   .option("--plan", "check, show what would stand and what it costs, and stop")

@@ -17,6 +17,7 @@ export function program(name: string, description: string, examples: readonly st
   return new Command(name)
     .description(description)
     .addHelpText("before", `Examples:\n${examples.map((line) => `  ${line}`).join("\n")}\n`)
+    .addHelpText("after", "\nExit codes are those of:  pnpm hatchery --help")
     .allowExcessArguments(false)
     .exitOverride();
 }

@@ -54,7 +54,10 @@ const command = program(
   .option("--stage <stage>", "which stage; else SST_STAGE")
   .option("--drain", "cancel what runs, and wait until finished chunks are in the store")
   .option("--drain-minutes <M>", "how long to wait for that", seconds("--drain-minutes"), 15)
-  .option("--force", "remove it although it is at work; chunks that are computed now are lost")
+  .option(
+    "--force",
+    "remove it although it is at work; what is computed at the moment is to be resumed",
+  )
   .option("--yes <stage>", "the name of a permanent stage, for scripts; a person is asked for it")
   .option("--list", "only list what is there of the stage, with prices")
   .option("--json", "with --list: one JSON document on stdout")
