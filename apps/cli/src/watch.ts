@@ -1,15 +1,13 @@
 /** Watch: follows an experiment to its close by what the store says. Leaving it never touches the experiment. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { UserError, exitCodes, isLocalStage, readLocalStage } from "@hatchery/config";
-import { readProgress, type Progress } from "@hatchery/experiment";
+import { experimentKeys, readProgress, type Progress } from "@hatchery/experiment";
 import { stewardFleets } from "./fleets.ts";
 import type { Io } from "./io.ts";
 import { progressLine } from "./progress-line.ts";
 import { isUp, logCommand, stageOption, startCommand, type Stage } from "./stage.ts";
 
-const lookEveryMs = 150;
-/** Where a look is a request: so many while the steward writes once. */
-const looksPerWrite = 2;
+/** Where the store tells of news there is no need to look; a bucket does not, and is asked twice while the steward writes once. */
+const lookEveryMs = 1_000;
 /** Where nothing can be redrawn, a line so often is a log, not a flood. */
 const lineEveryMs = 10_000;
 /** A steward that is at work publishes several times a second. */
@@ -74,8 +72,11 @@ export async function watch(
       withWorkersAt = Infinity;
     }
     try {
-      const everyMs = Math.max(lookEveryMs, stage.store.lookEveryMs / looksPerWrite);
-      await sleep(everyMs, undefined, { signal: io.interrupted });
+      await stage.store.change(
+        `${experimentKeys(experiment).folder}/`,
+        lookEveryMs,
+        io.interrupted,
+      );
     } catch {
       throw new UserError(`${experiment} goes on without you.`, {
         hint: `Watch it again:  pnpm hatchery watch ${experiment}${stageOption(stage.name, io)}\nCancel it:       pnpm hatchery cancel ${experiment}${stageOption(stage.name, io)}`,

@@ -48,6 +48,8 @@ const quietMs = 10_000;
 const takeBackMs = 20_000;
 /** Workers that say what is wrong and bring no part for so long are not going to. */
 const troubleMs = 15_000;
+/** A look costs a few milliseconds, and so many parts must not cost as many looks. */
+const fewParts = 50;
 /** Rounds in a row that bring nothing before what is missing is called lost. */
 const mostFruitlessRounds = 3;
 
@@ -240,7 +242,7 @@ async function runRound(
       takenBackAt = performance.now();
       await engine.cancel(experiment, since);
     }
-    await sleep(store.lookEveryMs);
+    await news();
     const now = performance.now();
     const lacking = missing.length;
     missing = await account.look(round);
@@ -255,6 +257,12 @@ async function runRound(
     if (ending !== undefined && isTakenBack) return ending;
     if (isQuiet && outstanding === 0) return "lost";
     lastAskedAt = now;
+  }
+
+  /** The last parts of a round are waited for one by one: slots stand idle until the next round begins. */
+  async function news(): Promise<void> {
+    if (missing.length > fewParts) await sleep(store.lookEveryMs);
+    else await store.change(roundKeys(experiment, round.round).folder, store.lookEveryMs);
   }
 
   /** The canary as a whole and the latest simulations of any other round must stay under the share. */

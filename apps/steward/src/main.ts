@@ -16,9 +16,7 @@ import { openLease } from "./lease.ts";
 import { openScaler } from "./scaler.ts";
 import { stop } from "./stops.ts";
 
-/** How often the mailbox is looked into: a person who submits should not notice. */
-const lookEveryMs = 100;
-/** Between two tries at an experiment that could not be kept, because the engine or the store was away. */
+/** Between two tries at what did not work because the engine, the store or the mailbox was away. */
 const tryAgainMs = 2_000;
 
 try {
@@ -108,7 +106,7 @@ async function serve(settings: StewardSettings): Promise<void> {
       }
     } catch (error) {
       logger.error({ error: error instanceof Error ? error.message : String(error) }, "mailbox");
+      await sleep(tryAgainMs);
     }
-    await sleep(lookEveryMs);
   }
 }

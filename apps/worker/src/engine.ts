@@ -31,6 +31,13 @@ export interface EngineWorker {
   stop(): Promise<void>;
 }
 
+/**
+ * Chunks that the engine gives for each slot: one is computed, one waits here. A slot whose chunk ends would stand idle
+ * for 20 ms until the next comes, and for up to 1.5 s where two end so close together that the engine looks only once.
+ * The engine gives to its workers in turn, so what waits is never more than one chunk per slot anywhere.
+ */
+const chunksPerSlot = 2;
+
 /** A try costs one connection; a thousand workers' tries are spread over the second. */
 const tryAgainMs = 1_000;
 
@@ -179,7 +186,7 @@ async function openSession(
   const before = signalHandlers();
   const creating = hatchet.worker(options.name, {
     workflows: [task],
-    slots: options.slots,
+    slots: options.slots * chunksPerSlot,
     // main.ts decides when this process ends: the SDK would exit before the partial parts are written.
     handleKill: false,
   });
@@ -274,8 +281,8 @@ function isThere(address: string): Promise<boolean> {
 }
 
 /**
- * A new registration has all its slots free at the engine while chunks of the old one are still under way here. What
- * comes beyond the slots waits, and a chunk that comes again joins the one that is being computed.
+ * What comes beyond the slots waits: the engine gives ahead, and has all slots of a new registration free while chunks of
+ * the old one are still under way here. A chunk that comes again joins the one that is being computed.
  */
 export function onceAtATime(slots: number, onChunk: ChunkHandler): ChunkHandler {
   const underWay = new Map<string, { outcome: Promise<Outcome>; cancel: AbortController }>();

@@ -70,6 +70,9 @@ export function engineEnvironment(input: EngineEnvironmentInput): EngineEnvironm
       SERVER_ALLOW_INVITES: "false",
       SERVER_ALLOW_CREATE_TENANT: "false",
       SERVER_ALLOWED_ORIGINS: new URL(serverUrl).origin,
+      // How often runs get their state in the lists of dashboard and API, in seconds. At 2, the default, that is a third of
+      // what the database does in a quick experiment; whoever computes does not wait for it.
+      SERVER_OPERATIONS_POLL_INTERVAL: "5",
       // Ten calls a second from one address by default: less than a few workers that stop at once need.
       SERVER_API_RATE_LIMIT: "100",
 

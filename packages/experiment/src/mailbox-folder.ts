@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { join } from "node:path";
+import { folderChange } from "./folder-change.ts";
 import {
   Message,
   readMessage,
@@ -10,7 +11,15 @@ import {
   type MailboxOptions,
 } from "./mailbox.ts";
 
+/** How long an empty mailbox is waited at; what was posted just before the wait is found after it. */
+const waitMs = 500;
+
 export function createFolderMailbox(folder: string, { onRefused }: MailboxOptions = {}): Mailbox {
+  const messageNames = async () =>
+    (await fs.readdir(folder).catch(() => []))
+      .filter((each) => /^\d.*\.json$/.test(each))
+      .toSorted();
+
   return {
     address: folder,
     async post(message) {
@@ -21,9 +30,13 @@ export function createFolderMailbox(folder: string, { onRefused }: MailboxOption
       await fs.rename(beside, join(folder, name));
     },
     async take() {
-      const names = await fs.readdir(folder).catch(() => []);
+      let names = await messageNames();
+      if (names.length === 0) {
+        await folderChange(folder, waitMs);
+        names = await messageNames();
+      }
       const deliveries: Delivery[] = [];
-      for (const name of names.filter((each) => /^\d.*\.json$/.test(each)).toSorted()) {
+      for (const name of names) {
         const path = join(folder, name);
         const text = await fs.readFile(path, "utf8");
         const message = readMessage(text);

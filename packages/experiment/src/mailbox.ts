@@ -36,7 +36,7 @@ export interface Delivery {
 export interface Mailbox {
   readonly address: string;
   post(message: z.input<typeof Message>): Promise<void>;
-  /** What has arrived, oldest first; empty when nothing did. A queue is waited at, a folder is looked into. */
+  /** What has arrived, oldest first; empty when nothing did for a while. */
   take(): Promise<Delivery[]>;
 }
 

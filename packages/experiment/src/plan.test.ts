@@ -35,11 +35,31 @@ test("chunks cover every simulation exactly once, in order", () => {
 describe("chunk sizes", () => {
   const plan = { chunkSeconds: 2, canary: 0, maxFailures: 1, slots: 2 };
 
-  test("a chunk lasts as long as asked, and the tail's a quarter of it", () => {
+  test("a chunk lasts as long as asked, and those of the end are shorter and shorter", () => {
     expect(chunkSizes(1_000_000, 0.001, plan)).toEqual([
-      [2_000, 450],
-      [500, 200],
+      [2_000, 497],
+      [1_500, 2],
+      [750, 2],
+      [375, 2],
+      [188, 2],
+      [150, 2],
+      [74, 1],
     ]);
+  });
+
+  test("what is left when a slot takes its last chunk is not more than another such chunk per slot", () => {
+    const sizes = fc.integer({ min: 1, max: 1e7 });
+    fc.assert(
+      fc.property(sizes, fc.double({ min: 1e-5, max: 10 }), settings, (simulations, each, plan) => {
+        let left = simulations;
+        for (const [size, times] of chunkSizes(simulations, each, plan)) {
+          const isShort = size * each <= Math.max(0.15, plan.slots / 200) + each;
+          if (!isShort && chunkCount(chunkSizes(simulations, each, plan)) < 30_000)
+            expect(size * 2 * plan.slots).toBeLessThan(left + 2 * plan.slots);
+          left -= size * times;
+        }
+      }),
+    );
   });
 
   test("a small experiment of slow simulations still gives every slot four chunks", () => {
@@ -47,12 +67,8 @@ describe("chunk sizes", () => {
   });
 
   test("quick simulations are not cut into chunks that cost more than they do, but every slot gets some", () => {
-    expect(chunkSizes(100, 0.0003, plan)).toEqual([
-      [50, 1],
-      [40, 1],
-      [10, 1],
-    ]);
-    expect(chunkSizes(10_000, 0.0003, plan)[0]![0]).toBe(1_250);
+    expect(chunkSizes(100, 0.0003, plan)).toEqual([[50, 2]]);
+    expect(chunkSizes(10_000, 0.0003, plan)[0]![0]).toBe(2_500);
   });
 
   test("a person's own chunk size is kept", () => {

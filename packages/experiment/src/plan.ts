@@ -1,7 +1,7 @@
 /**
  * Plan: how the simulations of a round are cut into chunks, one engine task each.
- * A chunk is long enough that the engine's cost per task (12–14 ms of core time, measured) does not count,
- * and short enough that slots end together.
+ * A chunk is long enough that the cost of a task (about 40 ms of core time in database, engine, worker and steward,
+ * measured) does not count, and the last ones are short enough that slots end together.
  */
 import { z } from "zod";
 import { Ranges, countOf, sliceOf } from "./ranges.ts";
@@ -50,35 +50,57 @@ export type Round = z.infer<typeof Round>;
 const mostChunks = 50_000;
 /** A chunk's rows stay in the worker's memory until its part is written: 100,000 rows of 20 columns are 16 MB. */
 const mostSimulationsPerChunk = 100_000;
-/** Fewer would leave a slot idle while another still has a whole chunk to do. */
-const chunksPerSlot = 4;
 /** A chunk of less work than this costs more than it evens out: about ten times what the engine takes for a task. */
 const leastSeconds = 0.15;
+/** What a small engine hands out in a second without falling behind; all slots ask at once when chunks are short. */
+const chunksPerSecond = 200;
 
 export function chunkSizes(
   simulations: number,
   secondsPerSimulation: number,
   settings: PlanSettings,
 ): [number, number][] {
-  if (settings.chunkSimulations !== undefined)
-    return runLengths(simulations, settings.chunkSimulations);
-  const byTime = settings.chunkSeconds / Math.max(secondsPerSimulation, 1e-7);
-  const bySlots = simulations / (chunksPerSlot * settings.slots);
-  // The tail's smaller chunks make about a third more of them.
-  const byCount = Math.ceil((simulations * 1.4) / mostChunks);
-  // But never so few that a slot gets none.
+  const { chunkSeconds, chunkSimulations, slots } = settings;
+  if (chunkSimulations !== undefined) return runLengths(simulations, chunkSimulations);
+  const within = (seconds: number) => seconds / Math.max(secondsPerSimulation, 1e-7);
+  // But never so long that a slot gets none.
   const byWork = Math.min(
-    leastSeconds / Math.max(secondsPerSimulation, 1e-7),
-    simulations / settings.slots,
+    within(Math.max(leastSeconds, slots / chunksPerSecond)),
+    simulations / slots,
   );
-  const least = Math.max(1, byCount, Math.ceil(byWork));
-  const size = Math.min(
-    Math.max(Math.floor(Math.min(byTime, bySlots)), least),
-    mostSimulationsPerChunk,
-  );
-  const tail = Math.floor(simulations / 10);
-  const tailSize = Math.min(size, Math.max(least, Math.ceil(size / 4)));
-  return [...runLengths(simulations - tail, size), ...runLengths(tail, tailSize)];
+  for (let least = clamped(Math.ceil(byWork)); ; least = Math.ceil(least * 1.5)) {
+    const most = Math.max(least, clamped(Math.floor(within(chunkSeconds))));
+    const sizes = guided(simulations, slots, least, most);
+    if (chunkCount(sizes) <= mostChunks) return sizes;
+  }
+}
+
+const clamped = (size: number) => Math.min(Math.max(1, size), mostSimulationsPerChunk);
+
+/**
+ * Guided self-scheduling: each chunk is half of a slot's share of what is left, so that few chunks do most of the work
+ * and slots end together, whatever each simulation takes (Polychronopoulos and Kuck, IEEE Trans. Computers 36, 1987).
+ */
+function guided(
+  simulations: number,
+  slots: number,
+  least: number,
+  most: number,
+): [number, number][] {
+  const sizes: [number, number][] = [];
+  for (let left = simulations; left > 0;) {
+    const share = Math.ceil(left / (2 * slots));
+    const size = Math.min(left, most, Math.max(least, share));
+    const times =
+      size <= least
+        ? Math.floor(left / size)
+        : size === most
+          ? Math.max(1, Math.floor(left / most) - 2 * slots + 1)
+          : Math.min(slots, Math.floor(left / size));
+    sizes.push([size, times]);
+    left -= size * times;
+  }
+  return sizes;
 }
 
 function runLengths(simulations: number, size: number): [number, number][] {

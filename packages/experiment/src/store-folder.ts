@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { UserError, exitCodes } from "@hatchery/config";
+import { folderChange } from "./folder-change.ts";
 import { checkKey, type Store, type StoredObject } from "./store.ts";
 
 export function createFolderStore(folder: string): Store {
@@ -35,6 +36,7 @@ export function createFolderStore(folder: string): Store {
     address: folder,
     // 50,000 names take about 50 ms.
     lookEveryMs: 200,
+    change: (prefix, withinMs, signal) => folderChange(folderOf(prefix), withinMs, signal),
     addressOf: pathOf,
     read: (key) => guarded(() => orMissing(fs.readFile(pathOf(key)))),
     readEnd: (key, bytes) =>

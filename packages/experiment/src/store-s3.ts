@@ -97,6 +97,7 @@ export function openS3Store(address: string, { downloads }: StoreOptions = {}): 
     address,
     // A look lists new parts and writes the progress, about 20 USD a million: 4 cents an hour.
     lookEveryMs: 2_000,
+    change: (_prefix, withinMs, signal) => sleep(withinMs, undefined, signal && { signal }),
     addressOf: (key) => `s3://${bucket}/${prefix}${checkKey(key)}`,
     read: (key) => get(key),
     readEnd: (key, bytes) => get(key, `bytes=-${bytes}`),

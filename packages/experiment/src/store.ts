@@ -13,6 +13,11 @@ export interface Store {
   readonly address: string;
   /** How often it may be asked for news: what is free in a folder costs time and money in a bucket. */
   readonly lookEveryMs: number;
+  /**
+   * Resolves when something right below a prefix that ends in "/" may be new, and after `withinMs` in any case: at once in
+   * a folder, which tells; only then in a bucket, which does not. Rejects when `signal` aborts.
+   */
+  change(prefix: string, withinMs: number, signal?: AbortSignal): Promise<void>;
   /** How a person would find one object. */
   addressOf(key: string): string;
   read(key: string): Promise<Buffer | undefined>;
