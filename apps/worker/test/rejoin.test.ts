@@ -201,8 +201,8 @@ test("after the engine's death the same worker goes on within 10 s, and nothing 
 }, 60_000);
 
 test("what a killed worker was at is computed before the engine would have missed its heartbeats", async () => {
-  const experiment = await submit(2_000, 1_000);
-  await sleep(1_500);
+  const experiment = await submit(1_000, 500);
+  await sleep(700);
   expect(partCount(experiment)).toBe(0);
   process.kill(stage().workers[0]!.pid, "SIGKILL");
   // 30 s after the last heartbeat, of which there is one every 4 s, the engine would find out.
