@@ -30,7 +30,7 @@ import { openAccount, type Account, type Ended } from "./account.ts";
 import { beyondCap, beyondLimits, measureCanary, type CanaryMeasure } from "./canary.ts";
 import { closeExperiment } from "./close.ts";
 import type { Engine } from "./engine.ts";
-import { afterCanary, againRound, firstRound, type SlotsFor } from "./rounds.ts";
+import { afterCanary, againRound, firstRound, patienceMs, type SlotsFor } from "./rounds.ts";
 import type { Scaler } from "./scaler.ts";
 import { forgetStops, readStop, stop, type Stop } from "./stops.ts";
 
@@ -46,8 +46,6 @@ export interface Keeper {
 const quietMs = 10_000;
 /** A chunk that is taken back ends at its next simulation and its worker writes what it has: waited for so long. */
 const takeBackMs = 20_000;
-/** Workers that say what is wrong and bring no part for so long are not going to. */
-const troubleMs = 15_000;
 /** A look costs a few milliseconds, and so many parts must not cost as many looks. */
 const fewParts = 50;
 /** Rounds in a row that bring nothing before what is missing is called lost. */
@@ -234,7 +232,8 @@ async function runRound(
     await account.publish("running", undefined, undefined, [...trouble, ...scaler.notice(fleet)]);
     await haltAtFailures();
     await capAtCost();
-    if (trouble.length > 0 && performance.now() - lastPartAt > troubleMs)
+    const patience = patienceMs(round, account.secondsPerSimulation());
+    if (trouble.length > 0 && performance.now() - lastPartAt > patience)
       await stop(store, experiment, "halted", trouble.join(" "));
     const ending = await stopped();
     if (ending === undefined && missing.length === 0) return "complete";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { chunkCount, countOf, type Manifest } from "@hatchery/experiment";
-import { afterCanary, againRound, firstRound } from "./rounds.ts";
+import { afterCanary, againRound, firstRound, patienceMs } from "./rounds.ts";
 
 const slots = () => 2;
 const now = new Date("2026-11-21T00:00:00Z");
@@ -70,4 +70,12 @@ test("where a canary can only have measured the start, a longer one follows, and
   const rounds = [first, second, third, main].map(({ simulations }) => countOf(simulations));
   expect(rounds.reduce((sum, count) => sum + count)).toBe(1_000_000);
   expect(afterCanary(large, [first], 0.5, slots, now).kind).toBe("main");
+});
+
+test("one worker's trouble does not hold a round whose chunks take longer than a person waits", () => {
+  const canary = firstRound(manifest(10_000, { chunkSeconds: 40 }), slots, now);
+  const main = afterCanary(manifest(10_000, { chunkSeconds: 40 }), [canary], 1, slots, now);
+  expect(patienceMs(canary, undefined)).toBeLessThan(20_000);
+  expect(patienceMs(main, undefined)).toBeGreaterThan(80_000);
+  expect(patienceMs(main, 3)).toBeGreaterThan(240_000);
 });

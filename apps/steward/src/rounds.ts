@@ -1,6 +1,7 @@
 /** Rounds: what an experiment's next pass covers, decided from what the store holds alone. */
 import {
   chunkCount,
+  chunkExtent,
   chunkSizes,
   countOf,
   rangesWhere,
@@ -68,6 +69,16 @@ export function afterCanary(
   }
   const rest = rangesWhere(total, (i) => !ran.has(i));
   return mainRound(manifest, round, rest, secondsPerSimulation, slotsFor, now);
+}
+
+/** Enough for a worker to try again; beside it, what one worker cannot does not stop the others' chunks. */
+const tryAgainMs = 15_000;
+const chunksWaitedFor = 2;
+
+/** How long a round whose workers say that something is wrong may bring no part before it is held. */
+export function patienceMs(round: Round, measuredSeconds: number | undefined): number {
+  const seconds = measuredSeconds ?? round.secondsPerSimulation ?? 0;
+  return tryAgainMs + chunksWaitedFor * chunkExtent(round.chunkSizes, 0).size * seconds * 1_000;
 }
 
 /** A chunk per slot. */
