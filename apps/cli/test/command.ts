@@ -1,6 +1,6 @@
 /** Runs `hatchery` as a person does: a process, words, an exit code. Each home is a machine of its own. */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { tmpdir } from "node:os";
@@ -46,7 +46,7 @@ export function createMachine(environment: Record<string, string> = {}, folder?:
       }),
     start: (...words) => spawn(process.execPath, [main, ...words], { ...options, stdio: "ignore" }),
     async [Symbol.asyncDispose]() {
-      await machine.hatchery("down");
+      if (existsSync(join(home, "stages"))) await machine.hatchery("down");
       rmSync(home, { recursive: true, force: true });
     },
   };
