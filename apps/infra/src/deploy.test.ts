@@ -33,6 +33,7 @@ describe("deploy", () => {
     const { said, code } = await deploy(["--stage", "mystage", "--plan"], { WORKER_MAX: "100" });
     expect(code).toBe(0);
     expect(said).toContain("Account 123456789012 in eu-central-1");
+    expect(said).toMatch(/There is no \.env\.planned: \.env or the shell set .*WORKER_MAX/);
     expect(said).toMatch(/ {2}database +0\.0650 +db\.t4g\.medium, one zone/);
     expect(said).toMatch(
       /It costs 0\.\d+ USD an hour without work .* up to \d+\.\d+ USD an hour with every worker\./,

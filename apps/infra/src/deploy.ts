@@ -1,4 +1,6 @@
 /** `deploy`: checks, says what will stand and what it costs, makes store and image lock, runs SST, says what to do next. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import {
   StackOutputs,
@@ -9,6 +11,7 @@ import {
   engineImageLock,
   engineVersion,
   exitCodes,
+  givenSettings,
   hourlyCost,
   loadStageSettings,
   stackOutputsParameter,
@@ -56,13 +59,23 @@ const command = program("deploy", "Make a stage on AWS, or bring it up to date."
 
 async function show(stage: string, settings: StageSettings, account: Account): Promise<void> {
   const { accountId, arn, region } = account;
-  say(`Account ${accountId} in ${region}, as ${arn}.\n`);
+  say(`Account ${accountId} in ${region}, as ${arn}.`);
+  say(`${settingsText(stage)}\n`);
   const quotas = await readQuotas(stage, settings);
   for (const line of standingLines(stage, settings, region)) say(line);
   say("\nWhat limits it, and the setting or quota:");
   for (const line of [...limitLines(settings), ...quotaLines(quotas, region)]) say(`  - ${line}`);
   say();
   refuseTooSmallQuotas(quotas, region);
+}
+
+/** Whose settings they are: a stage whose name is misspelt would stand beside the one that was meant. */
+function settingsText(stage: string): string {
+  const root = workspaceRoot();
+  const file = `.env.${stage}`;
+  if (existsSync(join(root, file))) return `Settings of ${file}.`;
+  const given = [...givenSettings(stage, { root, environment: process.env })];
+  return `There is no ${file}: ${given.length === 0 ? "every setting has its default" : `.env or the shell set ${given.join(", ")}, the rest has its default`}.`;
 }
 
 /** A plan has gone through: what would stop the deploy all the same, and how to begin it. */
