@@ -30,7 +30,7 @@ async function deploy(words: readonly string[], environment: Record<string, stri
 
 describe("deploy", () => {
   test("says what would stand, what it costs and what limits it, and with --plan stops there", async () => {
-    const { said, code } = await deploy(["--stage", "mystage", "--plan"], { WORKER_MAX: "100" });
+    const { said, code } = await deploy(["--stage", "planned", "--plan"], { WORKER_MAX: "100" });
     expect(code).toBe(0);
     expect(said).toContain("Account 123456789012 in eu-central-1");
     expect(said).toMatch(/There is no \.env\.planned: \.env or the shell set .*WORKER_MAX/);
@@ -38,7 +38,7 @@ describe("deploy", () => {
     expect(said).toMatch(
       /It costs 0\.\d+ USD an hour without work .* up to \d+\.\d+ USD an hour with every worker\./,
     );
-    expect(said).toContain("Nothing was made. To deploy it:  SST_STAGE=mystage pnpm deploy");
+    expect(said).toContain("Nothing was made. To deploy it:  SST_STAGE=planned pnpm deploy");
     expect(said).toMatch(/List prices of us-east-1 of 20\d\d-\d\d; other regions/);
     expect(said).toContain("- taxes, the free tier, discounts");
     expect(said).toContain("100 workers with 400 simulations at a time");
