@@ -74,6 +74,7 @@ async function wholeCycle(rehearsed: Rehearsed): Promise<void> {
   const { stage } = await steps.run("checks of AWS's answers", () => lookAt(rehearsed, first.said));
   await steps.run("deploy again, while it works", () => deployAgain(rehearsed, stage));
   await steps.run("diff", () => diff(rehearsed));
+  await steps.run("deploy a change of the engine", () => deployChange(rehearsed, stage));
   await steps.run("teardown", () => tearDown(rehearsed, stage));
   if (isEmulated) await steps.run("what is left", () => whatIsLeft(before, stage));
 }
@@ -139,12 +140,27 @@ async function lookAt(
   { account, rehearsal, settings, stage: name }: Rehearsed,
   said: string,
 ): Promise<{ stage: Stage; saw: string }> {
-  const stage = await readStage(name, settings, account);
+  const stage = await answered("the stage is there", () => readStage(name, settings, account));
   none(leaks(said, stage.secretTexts), "A secret was on the screen.");
   say(`    no secret was on the screen  (${counted(stage.secretTexts.length, "secret text")})`);
-  for (const { look, says } of checks) say(`    ${says}  (${await look(stage)})`);
+  for (const { look, says } of checks) {
+    const saw = await answered(says, async () => look(stage));
+    say(`    ${says}  (${saw})`);
+  }
   writeDefinitions(definitionsFile(rehearsal), stage);
   return { stage, saw: counted(checks.length + 1, "check") };
+}
+
+/** That AWS knows no such thing is an answer, and not the one that is wanted. */
+async function answered<T>(says: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof CheckFailed) throw error;
+    const { $metadata, message, name } = error as Error & { $metadata?: unknown };
+    must($metadata === undefined, `It does not hold that ${says}`, `${name}: ${message}`);
+    throw error;
+  }
 }
 
 /** As the wiring test reads them, which runs them on this machine. */
@@ -162,6 +178,19 @@ async function deployAgain(rehearsed: Rehearsed, stage: Stage): Promise<string> 
   if (!rehearsed.isEmulated) return "nothing changed";
   none(await undone(stage), "A second deploy touches what is not its own.");
   return "nothing changed; fleets, lease and the setup job's secrets are as they were left";
+}
+
+/** What depends on the engine's settings: the fleet at work is not among it. */
+const ofTheEngine = ["Engine", "EngineDefinition", "SetupDefinition", "SetupRun"];
+
+async function deployChange(rehearsed: Rehearsed, stage: Stage): Promise<string> {
+  const environment = { ...rehearsed.environment, ENGINE_LOG_LEVEL: "info" };
+  const ended = await deploy({ ...rehearsed, environment });
+  const changed = changes(ended.said).map((line) => line.split(/\s+/)[2] ?? "");
+  exactly([...new Set(changed)], ofTheEngine, "What the change touches");
+  none(leaks(ended.said, stage.secretTexts), "A secret was on the screen.");
+  if (rehearsed.isEmulated) none(await undone(stage), "The change touches what is not its own.");
+  return "engine and setup job alone; fleets, lease and secrets are as they were left";
 }
 
 async function diff(rehearsed: Rehearsed): Promise<string> {
