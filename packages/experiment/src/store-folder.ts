@@ -34,8 +34,8 @@ export function createFolderStore(folder: string): Store {
 
   return {
     address: folder,
-    // 50,000 names take about 50 ms.
-    lookEveryMs: 200,
+    // 50,000 names take about 50 ms. Who waits for something near hears of it at once: `change`.
+    lookEveryMs: 500,
     change: (prefix, withinMs, signal) => folderChange(folderOf(prefix), withinMs, signal),
     addressOf: pathOf,
     read: (key) => guarded(() => orMissing(fs.readFile(pathOf(key)))),
