@@ -2,12 +2,19 @@
  * A deployed stage without an account: the real engine, steward and worker with a bucket and a queue, as their task
  * definitions give them, on moto's AWS; and the CLI, which is told of them by the stage's parameter alone.
  */
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { CreateScheduleCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import { DeleteParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import {
   StackOutputs,
@@ -21,6 +28,7 @@ import {
 import { startLocalStage, stopLocalStage } from "@hatchery/local";
 import { startMoto, type Moto } from "@hatchery/moto";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { pointFile } from "../../worker/test/faulty-models.ts";
 import { createMachine, faultyModels, points, submit, type Machine } from "./command.ts";
 
 const stage = "cloud";
@@ -45,7 +53,8 @@ beforeAll(async () => {
   await putOutputs(mailbox);
 
   // As infra puts it into the tasks; the rest, how to reach the engine, is the stage's own.
-  const given = { ...moto.environment, STAGE: stage, STORE: store, MAILBOX: mailbox };
+  const lease = { LEASE: await createLease(), LEASE_HOURS: "3" };
+  const given = { ...moto.environment, STAGE: stage, STORE: store, MAILBOX: mailbox, ...lease };
   const task = (app: "steward" | "worker") => [
     "/usr/bin/env",
     ...Object.entries(given).map(([name, value]) => `${name}=${value}`),
@@ -70,6 +79,23 @@ afterAll(async () => {
   await moto?.stop();
   rmSync(home, { recursive: true, force: true });
 }, 60_000);
+
+/** As infra makes it, in an hour: whatever is asked for moves it on. */
+async function createLease(): Promise<string> {
+  const end = new Date(Date.now() + 3_600_000).toISOString().slice(0, 19);
+  await new SchedulerClient().send(
+    new CreateScheduleCommand({
+      Name: "lease",
+      ScheduleExpression: `at(${end})`,
+      FlexibleTimeWindow: { Mode: "OFF" },
+      Target: {
+        Arn: "arn:aws:scheduler:::aws-sdk:ecs:updateService",
+        RoleArn: "arn:aws:iam::123456789012:role/lease",
+      },
+    }),
+  );
+  return "default/lease";
+}
 
 async function putOutputs(mailbox: string): Promise<void> {
   const fleet = { name: "default", cluster: "hatchery-cloud", service: "workers" };
@@ -113,14 +139,25 @@ test("an experiment is submitted, followed and queried by its bucket and its que
   expect(readFileSync(path.trim()).subarray(0, 4).toString()).toBe("PAR1");
   expect(await json("verify", experiment)).toMatchObject({ done: 199, failed: 1, ok: true });
   expect(await json<unknown[]>("list")).toMatchObject([{ experiment, stage, state: "completed" }]);
-  expect(await json("status")).toMatchObject({ up: true, state: { region, store }, active: [] });
+  const status = await json<{ leaseEndsAt: string }>("status");
+  expect(status).toMatchObject({ up: true, state: { region, store }, active: [] });
+  expect(status).toMatchObject({ fleets: [{ name: "default", running: 1, desired: 1, max: 2 }] });
+  // The submit moved it on.
+  expect(Date.parse(status.leaseEndsAt) - Date.now()).toBeGreaterThan(2.5 * 3_600_000);
+  expect((await hatchery("status")).out).toMatch(/fleet +default: 1 of 1.*\n +lease +until .* UTC/);
 }, 240_000);
 
-test("what failed is run again, and one simulation is replayed here", async () => {
+test("what failed is run again, and one simulation is replayed here, with input files and returned files in the bucket", async () => {
   const file = join(home, "there");
   const faults = ["--set", "faults=5:file", "--set", `file=${file}`];
-  const ran = await hatchery("run", ...points(40), ...faults, "--json");
+  const words = join(home, "words.txt");
+  // Another text each time: no copy of it can be on this machine already.
+  const said = randomUUID();
+  writeFileSync(words, said);
+  const filing = [...points(40).with(0, "filing"), "--input", `words=${words}`];
+  const ran = await hatchery("run", ...filing, ...faults, "--json");
   expect(ran.code, ran.talk).toBe(1);
+  rmSync(words);
   const answer = JSON.parse(ran.out) as { experiment: string };
   expect(answer).toMatchObject({ stage, done: 39, failed: 1 });
   expect((await hatchery("replay", answer.experiment, "5")).code).toBe(0);
@@ -128,8 +165,33 @@ test("what failed is run again, and one simulation is replayed here", async () =
   const retried = await hatchery("retry", answer.experiment, "--failed", "--json");
   expect(retried.code, retried.talk).toBe(0);
   expect(JSON.parse(retried.out)).toMatchObject({ done: 40, failed: 0 });
+  const sql = `select count(*) from results where said = '${said}'`;
+  expect(await json("results", answer.experiment, "--sql", sql)).toMatchObject({ rows: [[40]] });
+  await expectFiles(answer.experiment);
   expect(await json("diff", answer.experiment, answer.experiment)).toMatchObject({ equal: true });
 }, 240_000);
+
+/** Fetched from the packs in the bucket; then one of them is damaged there, and `verify` says whose files that were. */
+async function expectFiles(filed: string): Promise<void> {
+  const folder = join(home, "fetched");
+  const fetched = await hatchery("files", filed, "--out", folder);
+  expect(fetched.code, fetched.talk).toBe(0);
+  for (let point = 0; point < 40; point++)
+    expect(readFileSync(join(folder, String(point), "point.bin"))).toEqual(pointFile(point, 1_000));
+  expect(await json<{ files: unknown[] }>("files", filed)).toMatchObject({
+    files: { length: 40 + 20 },
+  });
+  expect(await json("verify", filed)).toMatchObject({ done: 40, ok: true });
+
+  const s3 = new S3Client();
+  const Prefix = `experiments/${filed}/parts/`;
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix }));
+  const pack = Contents.find(({ Key }) => Key!.endsWith(".tar"))!.Key!;
+  await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: pack }));
+  const { ok, problems } = await json<{ ok: boolean; problems: string[] }>("verify", filed);
+  expect(ok).toBe(false);
+  expect(problems).toEqual([expect.stringContaining(`${pack} is gone: files of simulations`)]);
+}
 
 test("an experiment is cancelled, and the fleet is asked for another size", async () => {
   const long = await submit(machine, ...points(5_000), "--set", "milliseconds=20");

@@ -14,9 +14,10 @@ import {
   type LocalStageState,
   type StackOutputs,
 } from "@hatchery/config";
-import { readProgress, readStageFleets } from "@hatchery/experiment";
+import { readProgress } from "@hatchery/experiment";
 import { destroyLocalStage, localChecks, stopLocalStage } from "@hatchery/local";
 import { listExperiments, ofEach } from "../experiments.ts";
+import { stewardFleets } from "../fleets.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { progressLine } from "../progress-line.ts";
@@ -33,6 +34,7 @@ import {
   startCommand,
   type Stage,
 } from "../stage.ts";
+import { standingJson, standingLines } from "../standing.ts";
 import { stoppedLines } from "../stopped.ts";
 
 /** More would push the stage itself off the screen; `list` has them all. */
@@ -108,12 +110,22 @@ export function configureStageCommands(program: Command, io: Io): void {
       const { outputs } = stage;
       const local = isLocalStage(name) ? readLocalStage(name) : undefined;
       const known = outputs ?? local;
+      // What an earlier steward wrote says nothing of a stage that does not stand.
+      const fleets = known === undefined ? undefined : await stewardFleets(stage);
       if (json)
         return io.out(
-          JSON.stringify({ stage: name, up: known !== undefined, state: known, active, stopped }),
+          JSON.stringify({
+            stage: name,
+            up: known !== undefined,
+            state: known,
+            ...standingJson(fleets),
+            active,
+            stopped,
+          }),
         );
-      if (outputs !== undefined) await showDeployed(stage, outputs, io);
+      if (outputs !== undefined) showDeployed(stage, outputs, io);
       else if (local !== undefined) showLocal(local, io);
+      if (known !== undefined) io.out(standingLines(fleets, new Date()).join("\n"));
       else io.out(`Stage "${name}" is not up. Start it:  ${startCommand(name)}`);
       for (const each of active) io.out(`${each.experiment}\n  ${progressLine(each, 76)}`);
       for (const each of stopped.slice(0, mostStopped))
@@ -207,15 +219,11 @@ function showLocal(state: LocalStageState, io: Io): void {
   for (const sentence of state.trouble ?? []) io.out(sentence);
 }
 
-/** What the deploy told, and what the steward last wrote of the fleets. */
-async function showDeployed(stage: Stage, outputs: StackOutputs, io: Io): Promise<void> {
+/** What the deploy told. */
+function showDeployed(stage: Stage, outputs: StackOutputs, io: Io): void {
   io.out(`Stage "${stage.name}" stands in ${outputs.region}.`);
   io.out(`  store    ${outputs.store}`);
   io.out(`  engine   ${outputs.versions.engine}`);
-  const seen = await readStageFleets(stage.store, stage.name);
-  for (const { name, desired, running, max } of seen?.fleets ?? [])
-    io.out(`  fleet    ${name}: ${running} of ${desired} workers, at most ${max}`);
-  if (seen?.leaseEndsAt !== undefined) io.out(`  lease    until ${seen.leaseEndsAt}`);
 }
 
 /** Only the engine's own API is part of a stage on this machine. */
