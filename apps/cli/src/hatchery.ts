@@ -62,7 +62,7 @@ Commands mean SST_STAGE's, else "local", unless --stage names another.
 ${exitCodeTable()}`,
     )
     .configureOutput({
-      writeOut: (text) => io.out(text.trimEnd()),
+      writeOut: (text) => io.out(text.replace(/\n$/, "")),
       writeErr: (text) => io.say(text.trimEnd()),
     })
     // `fleet scale 4 --stage b`: what stands after a command is that command's.

@@ -2,7 +2,7 @@
 import { exitCodes } from "@hatchery/config";
 
 export function examples(...lines: readonly string[]): string {
-  return `Examples:\n${lines.map((line) => `  pnpm hatchery ${line}`).join("\n")}\n\n`;
+  return `Examples:\n${lines.map((line) => `  pnpm hatchery ${line}`).join("\n")}\n`;
 }
 
 const meanings: Record<keyof typeof exitCodes, string> = {
