@@ -8,6 +8,7 @@ import {
 } from "@hatchery/config";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Resource, containersOf, problemsOf, rules, statementsOf } from "../policy/rules.ts";
+import { rightsOfTypes } from "../src/rights.ts";
 import { combinations } from "./combinations.ts";
 import { graphCost } from "./cost.ts";
 import { type Graph, canary, evaluate } from "./graph.ts";
@@ -222,6 +223,11 @@ describe.each(Object.entries(combinations))("%s", (_name, written) => {
     const named = settings.ALLOWED_CIDRS.filter((range) => range !== "0.0.0.0/0");
     expect(ways).toEqual(settings.BASTION_ENABLED ? named : []);
   });
+});
+
+test("each type of resource has its rights for whoever deploys, and no other type has", () => {
+  const types = [...seen].filter((type) => /^(aws|docker-build):/.test(type));
+  expect(Object.keys(rightsOfTypes).toSorted()).toEqual(types.toSorted());
 });
 
 test("every rule of the policy pack has been asked of something", () => {

@@ -1,4 +1,4 @@
-/** What deploy, diff, teardown and policy have in common: strict options, one stage, one place that prints errors. */
+/** What deploy, diff, teardown and rights have in common: strict options, one stage, one place that prints errors. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
