@@ -1,10 +1,5 @@
 /**
  * Bench: every bar of speed in one run, side by side, on a stage of its own that is gone afterwards.
- *
- *   pnpm bench                     all of it, about 25 minutes, with nothing else running
- *   pnpm bench --only merge        one measure; may be given several times
- *   pnpm bench --short             each so small that its figure says only that it works: two minutes
- *   pnpm bench --save              also to docs/benchmarks/<date>-<processor>.md and .json
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
@@ -32,6 +27,14 @@ const measures: Readonly<Record<string, Measure>> = {
   idle,
   merge,
 };
+
+const usage = `Examples:
+  pnpm bench                     all of it, about 25 minutes, with nothing else running
+  pnpm bench --only merge        one measure; may be given several times
+  pnpm bench --short             each so small that its figure says only that it works: two minutes
+  pnpm bench --save              also to docs/benchmarks/<date>-<processor>.md and .json
+
+Measures: ${Object.keys(measures).join(", ")}.`;
 
 /** Above this something else is at work, and the figures say so. */
 const quietLoad = 0.5;
@@ -146,6 +149,7 @@ try {
       only: { type: "string", multiple: true, default: Object.keys(measures) },
       short: { type: "boolean", default: false },
       save: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
   const unknown = values.only.filter((name) => measures[name] === undefined);
@@ -154,9 +158,12 @@ try {
       `There is no measure "${unknown.join('", "')}". There are: ${Object.keys(measures).join(", ")}.`,
       { exitCode: exitCodes.wrongUsage },
     );
-  const report = await run(values.only, values.short);
-  say(`\n${markdown(report)}`);
-  if (values.save) say(`Saved to ${await save(report)}`);
+  if (values.help) say(usage);
+  else {
+    const report = await run(values.only, values.short);
+    say(`\n${markdown(report)}`);
+    if (values.save) say(`Saved to ${await save(report)}`);
+  }
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -1,24 +1,31 @@
 /**
  * Faults: experiments in which simulations misbehave on purpose while the processes that compute them are killed and
  * their parts are spoilt; the ledger must be exactly what was planted, and the dataset that of an undisturbed run.
- *
- *   pnpm faults                          one plan of 20,000 simulations, three minutes or so
- *   pnpm faults --plans 20 --seed 7      so many small ones, and which
- *   pnpm faults --plan plan.json         one again, as it was printed
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import * as fc from "fast-check";
 import { FaultPlan, faultPlans, openFaultStage, smallPlans } from "../test/fault-plan.ts";
 
+const usage = `Examples:
+  pnpm faults                          one plan of 20,000 simulations, three minutes or so
+  pnpm faults --plans 20 --seed 7      so many small ones, and which
+  pnpm faults --plan plan.json         one again, as it was printed
+`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean", short: "h", default: false },
     seed: { type: "string" },
     plans: { type: "string" },
     simulations: { type: "string", default: "20000" },
     plan: { type: "string" },
   },
 });
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit();
+}
 const seed = Number(values.seed ?? (values.plans === undefined ? 1 : Date.now() % 1_000_000));
 const simulations = Number(values.simulations);
 const say = (text: string) => process.stdout.write(`${text}\n`);
