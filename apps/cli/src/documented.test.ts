@@ -62,7 +62,7 @@ test("every `pnpm … run …` and every script of documents and messages is in 
   const wrong = [...pages, ...programs].flatMap((file) => {
     const text = read(file);
     return [
-      ...[...text.matchAll(/pnpm --filter infra run ([a-z:-]+)/g)]
+      ...[...text.matchAll(/pnpm (?:-s )?--filter infra run ([a-z:-]+)/g)]
         .filter(([, name = ""]) => !ofInfra.includes(name))
         .map(([line]) => `${file}: ${line}`),
       ...[...text.matchAll(/(?:`|^|pnpm@12\.18\.0 )(?:pnpm )?([a-z]+:[a-z]+|[a-z]+)/gm)]
