@@ -97,7 +97,7 @@ export async function computeChunk(
 
   const count = rows.count;
   const computed: [string, number] = [worker.name, count - before];
-  const taken = rows.take();
+  const taken = rows.look();
   const sorted = sortedRows(taken, columns.parameters, columns.results);
   const isWorth = end === "finished" || count > before;
   if (files !== undefined && sorted !== taken)
