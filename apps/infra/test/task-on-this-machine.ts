@@ -34,7 +34,8 @@ export interface RunningTask {
   running(container: string): Promise<Running>;
   /** Everything the containers have printed. */
   printed(): string;
-  stop(): Promise<void>;
+  /** As ECS does, or at once. */
+  stop(signal?: "SIGKILL"): Promise<void>;
 }
 
 const neverStarted = "never started";
@@ -72,9 +73,11 @@ export function runTask(definition: TaskDefinition, machine: Machine): RunningTa
       return process;
     },
     printed: () => (existsSync(log) ? readFileSync(log, "utf8") : ""),
-    async stop() {
+    async stop(signal) {
       const processes = await Promise.all(Object.values(starts));
-      await Promise.all(processes.map(async (process) => process?.stop("SIGTERM", 20_000)));
+      await Promise.all(
+        processes.map(async (process) => process?.stop(signal ?? "SIGTERM", signal ? 0 : 20_000)),
+      );
     },
   };
 }

@@ -100,7 +100,7 @@ describe.each(stages)("a stage %s", (_name, definitions) => {
     mailbox = await openMailbox(made.queueUrl);
   });
   afterAll(async () => {
-    await Promise.all(started.map((task) => task.stop()));
+    await Promise.all(started.map((task) => task.stop("SIGKILL")));
     await stage?.tearDown();
   });
 
