@@ -90,7 +90,7 @@ async function interruptedCycle(rehearsed: Rehearsed): Promise<void> {
       says: [
         /LeaseEnd aws:scheduler:Schedule/,
         /sst deploy ended with code 1; the reason is above/,
-        new RegExp(`Or remove everything: +pnpm .* teardown --stage ${name}$`, "m"),
+        new RegExp(`Or remove everything: +${teardownOf(rehearsed)}$`, "m"),
       ],
     });
     return "exit code 1, with the reason and what to do";
@@ -113,6 +113,8 @@ async function interruptedCycle(rehearsed: Rehearsed): Promise<void> {
   await steps.run("teardown of what is gone", () => tearDown(rehearsed, stage));
   await steps.run("what is left", () => whatIsLeft(before, stage));
 }
+
+const teardownOf = ({ stage }: Rehearsed) => `pnpm --filter infra run teardown --stage ${stage}`;
 
 /** One of our programs, as a person runs it; `failing` is an operation that the toolchain makes fail. */
 function ours(
@@ -219,11 +221,21 @@ const stays = (stage: Stage) => [
 ];
 
 async function whatIsLeft(before: ReadonlySet<string>, stage: Stage): Promise<string> {
-  const left = [...(await inventory()).difference(before)].map((each) =>
-    each.replace(/(sst-(asset|state))-[a-z]+$/, "$1-…"),
+  // SST's buckets have letters of chance in their names.
+  const named = (each: string) => each.replace(/(sst-(asset|state))-[a-z]+$/, "$1-…");
+  const after = await inventory();
+  const wanted = stays(stage);
+  const left = [...after.difference(before)].map(named);
+  none(
+    left.filter((each) => !wanted.includes(each)),
+    "Something is left.",
   );
-  exactly(left, stays(stage), "What is left");
-  return `${counted(left.length, "thing")}, all meant to stay`;
+  const there = [...after].map(named);
+  none(
+    wanted.filter((each) => !there.includes(each)),
+    "Something is gone that is meant to stay.",
+  );
+  return `${counted(wanted.length, "thing")}, all meant to stay`;
 }
 
 await run(
@@ -238,6 +250,8 @@ await run(
         } catch (error) {
           if (!(error instanceof CheckFailed)) throw error;
           say(`\n${error.message}\n\nAll that was said: ${rehearsed.log}`);
+          if (!rehearsed.isEmulated)
+            say(`\nIt may still stand, and costs:  ${teardownOf(rehearsed)}`);
           process.exitCode = exitCodes.workFailed;
         } finally {
           process.stdout.write(`${JSON.stringify(rehearsed.steps.done)}\n`);

@@ -2,7 +2,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CreateHostedZoneCommand, Route53Client } from "@aws-sdk/client-route-53";
+import {
+  CreateHostedZoneCommand,
+  ListHostedZonesByNameCommand,
+  Route53Client,
+} from "@aws-sdk/client-route-53";
 import { engineImageNames, engineImageRepository, settingNames } from "@hatchery/config";
 import { parse } from "dotenv";
 
@@ -48,7 +52,12 @@ const withDigest = (image: string) =>
 
 /** A domain is somebody's before a stage can be below it. */
 export async function ownDomain(domain: string): Promise<void> {
-  await new Route53Client({}).send(
+  const client = new Route53Client({});
+  const { HostedZones = [] } = await client.send(
+    new ListHostedZonesByNameCommand({ DNSName: domain }),
+  );
+  if (HostedZones.some(({ Name }) => Name === `${domain}.`)) return;
+  await client.send(
     new CreateHostedZoneCommand({ Name: domain, CallerReference: `rehearsal-${Date.now()}` }),
   );
 }

@@ -92,9 +92,10 @@ export const network: readonly Check[] = [
   {
     says: "the store has its own way, and without another way each service that a task uses has an endpoint",
     async look(stage) {
+      const [vpc] = (await groupsOf(stage)).map(({ VpcId }) => VpcId);
       const endpoints = await all(
         paginateDescribeVpcEndpoints({ client: new EC2Client({}) }, {}),
-        (page) => page.VpcEndpoints,
+        (page) => page.VpcEndpoints?.filter(({ VpcId }) => VpcId === vpc),
       );
       const services = some(endpoints, "endpoint").map(({ ServiceName = "", State }) => {
         // The API's own spelling is not its model's.
