@@ -83,14 +83,23 @@ async function wholeCycle(rehearsed: Rehearsed): Promise<void> {
 async function interruptedCycle(rehearsed: Rehearsed): Promise<void> {
   const { stage: name, steps } = rehearsed;
   const before = await inventory();
+  await steps.run("deploy, Ctrl-C at the first secret", async () => {
+    const ended = await ours(rehearsed, "deploy", [], { interruptAt: /Created +\S+Secret / });
+    mustEnd(ended, {
+      code: exitCodes.interrupted,
+      says: [/The deploy was interrupted/, /Go on where this one stopped/],
+    });
+    return "exit code 130, and how to go on";
+  });
   await steps.run("deploy, let down at the lease", async () => {
-    const ended = await ours(rehearsed, "deploy", [], "create aws:scheduler/schedule:Schedule");
+    const failing = "create aws:scheduler/schedule:Schedule";
+    const ended = await ours(rehearsed, "deploy", [], { failing });
     mustEnd(ended, {
       code: exitCodes.workFailed,
       says: [
         /LeaseEnd aws:scheduler:Schedule/,
         /sst deploy ended with code 1; the reason is above/,
-        new RegExp(`Or remove everything: +${teardownOf(rehearsed)}$`, "m"),
+        new RegExp(`or remove everything: +${teardownOf(rehearsed)}$`, "m"),
       ],
     });
     return "exit code 1, with the reason and what to do";
@@ -99,7 +108,8 @@ async function interruptedCycle(rehearsed: Rehearsed): Promise<void> {
   const { stage } = await steps.run("checks of AWS's answers", () => lookAt(rehearsed, first.said));
   await work(stage);
   await steps.run("teardown, let down at the database", async () => {
-    const ended = await ours(rehearsed, "teardown", [], "delete aws:rds/instance:Instance");
+    const failing = "delete aws:rds/instance:Instance";
+    const ended = await ours(rehearsed, "teardown", [], { failing });
     mustEnd(ended, {
       code: exitCodes.workFailed,
       says: [
@@ -121,11 +131,11 @@ function ours(
   { environment, log, stage }: Rehearsed,
   name: "deploy" | "teardown",
   words: readonly string[],
-  failing?: string,
+  { failing, interruptAt }: { readonly failing?: string; readonly interruptAt?: RegExp } = {},
 ): Promise<Ended> {
   const given = failing === undefined ? environment : { ...environment, AWS_STANDIN_FAIL: failing };
   const command = [process.execPath, join(infraFolder, `src/${name}.ts`), "--stage", stage];
-  return runLogged([...command, ...words], { log, environment: given });
+  return runLogged([...command, ...words], { log, environment: given, interruptAt });
 }
 
 async function deploy(rehearsed: Rehearsed): Promise<Ended & { saw: string }> {

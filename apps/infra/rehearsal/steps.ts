@@ -40,18 +40,34 @@ export interface Ended {
   readonly said: string;
 }
 
+interface RunOptions {
+  readonly log: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** What it says before Ctrl-C comes, which goes to all that it has started. */
+  readonly interruptAt?: RegExp | undefined;
+}
+
 /** Runs a program to its end, and keeps what it says in the log. */
 export async function runLogged(
   [program = "", ...words]: readonly string[],
-  { log, environment }: { readonly log: string; readonly environment: NodeJS.ProcessEnv },
+  { log, environment, interruptAt }: RunOptions,
 ): Promise<Ended> {
   appendFileSync(log, `\n===== ${basename(program)} ${words.join(" ")} =====\n`);
-  const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"], env: environment });
+  const child = spawn(program, words, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: environment,
+    // Ctrl-C goes to a group, and ours is to live on.
+    detached: interruptAt !== undefined,
+  });
   let said = "";
+  let isInterrupted = false;
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => {
       said += text;
       appendFileSync(log, text);
+      if (isInterrupted || interruptAt?.test(said) !== true) return;
+      isInterrupted = true;
+      process.kill(-child.pid!, "SIGINT");
     });
   const [code] = (await once(child, "close")) as [number | null];
   return { code, said };

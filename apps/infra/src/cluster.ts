@@ -1,9 +1,9 @@
 /** Where all tasks run. */
 import { groups, network } from "./network.ts";
-import { stageName } from "./settings.ts";
+import { ofThisVersion, stageName } from "./settings.ts";
 
 /** A plain description of the network: with SST's own, services would stand on public subnets and in Cloud Map. */
-export const cluster = new sst.aws.Cluster("Cluster", {
+export const cluster = new sst.aws.Cluster(ofThisVersion("Cluster"), {
   vpc: {
     id: network.vpcId,
     securityGroups: [groups.engine.id],

@@ -3,7 +3,7 @@
  * A simulation is somebody's program, so workers reach the engine and nothing else of the stage.
  */
 import { UserError, enginePorts, exitCodes, networkMode, subnets } from "@hatchery/config";
-import { region, settings, stage, stageName } from "./settings.ts";
+import { ofThisVersion, region, settings, stage, stageName } from "./settings.ts";
 
 const mode = networkMode(settings);
 const isNew = mode !== "existing";
@@ -26,7 +26,7 @@ const layout = subnets(settings.AZ_COUNT);
 const zoneOf = (name: string) => layout[Number(/\d+$/.exec(name)?.[0]) - 1];
 
 const vpc = isNew
-  ? new sst.aws.Vpc("Vpc", {
+  ? new sst.aws.Vpc(ofThisVersion("Vpc"), {
       az: zones.apply((names) => names.slice(0, settings.AZ_COUNT)),
       nat: ({ "nat-gateway": "managed", "nat-instance": "ec2" } as const)[mode as "nat-gateway"],
       bastion: settings.BASTION_ENABLED,

@@ -33,8 +33,11 @@ export async function sst(
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<number> {
   // Ctrl-C goes to the whole group: SST then finishes what is under way, and we wait for it.
-  const ignore = () => undefined;
-  process.on("SIGINT", ignore);
+  let isInterrupted = false;
+  const note = () => {
+    isInterrupted = true;
+  };
+  process.on("SIGINT", note);
   try {
     const child = spawn("sst", [command, "--stage", stage, ...options], {
       cwd: infraFolder,
@@ -50,7 +53,10 @@ export async function sst(
       },
     });
     const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
-    return code ?? (signal === "SIGINT" ? exitCodes.interrupted : exitCodes.workFailed);
+    if (code === exitCodes.ok) return code;
+    // SST itself ends with 1 then, as it does for everything else.
+    if (isInterrupted || signal === "SIGINT") return exitCodes.interrupted;
+    return code ?? exitCodes.workFailed;
   } catch (error) {
     if ((error as { code?: string }).code !== "ENOENT") throw error;
     throw new UserError('SST\'s command line "sst" was not found.', {
@@ -59,6 +65,6 @@ export async function sst(
       cause: error,
     });
   } finally {
-    process.off("SIGINT", ignore);
+    process.off("SIGINT", note);
   }
 }
