@@ -22,10 +22,11 @@ export const canary = "CanarySecret1";
 const region = "us-east-1";
 const accountId = "123456789012";
 
-/** Settings as a person writes them. */
+/** Settings as a person writes them; versions of SST's components, as a deploy before has left them. */
 export async function evaluate(
   settings: Readonly<Record<string, string>>,
   stage = "laws",
+  componentVersions: Readonly<Record<string, number>> = {},
 ): Promise<Graph> {
   const resources: Resource[] = [];
   vi.resetModules();
@@ -33,7 +34,7 @@ export async function evaluate(
   try {
     const pulumi = fromPlatform("@pulumi/pulumi") as typeof Pulumi;
     await pulumi.runtime.setMocks(mocks(resources), "hatchery", stage);
-    await setGlobals(pulumi, stage);
+    await setGlobals(pulumi, stage, componentVersions);
     const { default: config } = (await import("../sst.config.ts")) as unknown as {
       default: { run: () => Promise<unknown> };
     };
@@ -61,7 +62,11 @@ const settled = (pulumi: typeof Pulumi, value: unknown) =>
   });
 
 /** What SST puts in place around the app: its names, its command line's state, the providers' packages. */
-async function setGlobals(pulumi: typeof Pulumi, stage: string) {
+async function setGlobals(
+  pulumi: typeof Pulumi,
+  stage: string,
+  versions: Readonly<Record<string, number>>,
+) {
   const { output, all, interpolate, jsonParse, jsonStringify } = pulumi;
   Object.assign(globalThis, {
     aws: fromPlatform("@pulumi/aws"),
@@ -72,7 +77,7 @@ async function setGlobals(pulumi: typeof Pulumi, stage: string) {
     $cli: {
       command: "deploy",
       paths: { root: process.cwd(), work: process.cwd(), platform, home: "/nowhere" },
-      state: { version: {} },
+      state: { version: { ...versions } },
     },
     $dev: false,
     $config: (config: unknown) => config,

@@ -225,6 +225,17 @@ describe.each(Object.entries(combinations))("%s", (_name, written) => {
   });
 });
 
+test("components that an interrupted deploy has made without their version are gone on with", async () => {
+  const settings = combinations["the seed's shape"]!;
+  const { resources } = await evaluate(settings);
+  const components = resources.filter(({ type }) => type.startsWith("sst:aws:"));
+  expect(components.map(({ name }) => name)).toEqual(expect.arrayContaining(["Vpc", "Cluster"]));
+  // As SST reads a state without them.
+  const first = Object.fromEntries(components.map(({ name }) => [name, 1]));
+  const again = await evaluate(settings, "laws", first);
+  expect(again.resources).toHaveLength(resources.length);
+});
+
 test("each type of resource has its rights for whoever deploys, and no other type has", () => {
   const types = [...seen].filter((type) => /^(aws|docker-build):/.test(type));
   expect(Object.keys(rightsOfTypes).toSorted()).toEqual(types.toSorted());
