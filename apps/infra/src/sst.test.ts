@@ -11,6 +11,7 @@ test("the policy pack is asked by SST's own Pulumi, and by another one that can 
   const folder = mkdtempSync(join(tmpdir(), "hatchery-pulumi-"));
   try {
     const environment = { SST_PULUMI_PATH: join(folder, "pulumi") };
+    expect(askingPolicy(environment)).toEqual([]);
     writeFileSync(environment.SST_PULUMI_PATH, "");
     expect(askingPolicy(environment)).toEqual([]);
     writeFileSync(join(folder, "pulumi-analyzer-policy"), "");
