@@ -141,7 +141,11 @@ function ours(
 async function deploy(rehearsed: Rehearsed): Promise<Ended & { saw: string }> {
   const ended = await ours(rehearsed, "deploy", []);
   mustEnd(ended, { code: exitCodes.ok, says: [new RegExp(`Stage "${rehearsed.stage}" stands`)] });
-  return { ...ended, saw: `${changes(ended.said).length} things made` };
+  const asked = ended.said.includes("The policy pack is not asked") ? "not asked" : "asked";
+  return {
+    ...ended,
+    saw: `${changes(ended.said).length} things made, the policy pack ${asked}`,
+  };
 }
 
 /** SST's lines about what it did: "|  Created     Steward aws:ecs:Service". */
