@@ -1,5 +1,7 @@
 import { defineConfig } from "vitest/config";
 
+/** Vitest leaves one to itself, though it only waits: of two, that is half. */
+const cores = "100%";
 const alone = ["apps/cli/test/progress.test.ts"];
 
 export default defineConfig({
@@ -8,6 +10,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          maxWorkers: cores,
           include: ["{apps,packages}/*/{src,rehearsal}/**/*.test.ts"],
           testTimeout: 30_000,
           // An emulated AWS ends in its own time on a machine that is busy.
@@ -18,6 +21,7 @@ export default defineConfig({
         test: {
           // The stage's resource graph; evaluated by SST's own components, which `sst install` writes at first.
           name: "infra",
+          maxWorkers: cores,
           include: ["apps/infra/laws/**/*.test.ts"],
           globalSetup: "apps/infra/laws/platform.ts",
           testTimeout: 120_000,

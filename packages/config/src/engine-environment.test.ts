@@ -90,6 +90,7 @@ describe("the engine's environment", () => {
           "SERVER_MAX_INTERNAL_RETRY_COUNT": "100",
           "SERVER_MONITORING_ENABLED": "false",
           "SERVER_MSGQUEUE_KIND": "postgres",
+          "SERVER_OPERATIONS_POLL_INTERVAL": "5",
           "SERVER_PORT": "20002",
           "SERVER_PROMETHEUS_ENABLED": "false",
           "SERVER_SECURITY_CHECK_ENABLED": "false",
