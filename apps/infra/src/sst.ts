@@ -9,7 +9,6 @@ import { infraFolder, say } from "./program.ts";
 type SstCommand = "deploy" | "diff" | "remove" | "unlock";
 
 const policyPack = join(infraFolder, "policy");
-const analyzer = "pulumi-analyzer-policy";
 
 /**
  * Lets Pulumi ask the policy pack of each resource before it is made. Pulumi starts a pack by a script that lies beside
@@ -18,9 +17,9 @@ const analyzer = "pulumi-analyzer-policy";
 export function askingPolicy(environment: NodeJS.ProcessEnv = process.env): string[] {
   const pulumi = environment["SST_PULUMI_PATH"];
   if (pulumi === undefined) return ["--policy", policyPack];
-  const starter = existsSync(pulumi) && join(dirname(realpathSync(pulumi)), analyzer);
-  if (starter !== false && existsSync(starter)) return ["--policy", policyPack];
-  say(`The policy pack is not asked: beside this SST_PULUMI_PATH is no ${analyzer}.\n`);
+  const folder = existsSync(pulumi) ? dirname(realpathSync(pulumi)) : dirname(pulumi);
+  if (existsSync(join(folder, "pulumi-analyzer-policy"))) return ["--policy", policyPack];
+  say("The policy pack is not asked: beside this SST_PULUMI_PATH is no pulumi-analyzer-policy.\n");
   return [];
 }
 
