@@ -21,11 +21,12 @@ test("a new name ends the wait, one that is still being written does not", async
 });
 
 test("a folder that is not there is asked again soon", async () => {
-  await folderChange(join(await emptyFolder(), "later"), long);
+  const waiting = folderChange(join(await emptyFolder(), "later"), long);
+  await expect(waiting).resolves.toBeUndefined();
 });
 
 test("without news the wait ends in its time", async () => {
-  await folderChange(await emptyFolder(), 10);
+  await expect(folderChange(await emptyFolder(), 10)).resolves.toBeUndefined();
 });
 
 test("whoever waits can be called away", async () => {

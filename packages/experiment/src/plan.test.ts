@@ -51,13 +51,14 @@ describe("chunk sizes", () => {
     const sizes = fc.integer({ min: 1, max: 1e7 });
     const costs = fc.double({ min: 1e-5, max: 10, noNaN: true });
     fc.assert(
-      fc.property(sizes, costs, settings, (simulations, each, plan) => {
-        const chunks = chunkSizes(simulations, each, plan);
+      fc.property(sizes, costs, settings, (simulations, each, drawn) => {
+        const chunks = chunkSizes(simulations, each, drawn);
         const isFew = chunkCount(chunks) < 30_000;
         let left = simulations;
         for (const [size, times] of chunks) {
-          const isShort = size * each <= Math.max(0.15, plan.slots / 200) + each;
-          if (!isShort && isFew) expect(size * 2 * plan.slots).toBeLessThan(left + 2 * plan.slots);
+          const isShort = size * each <= Math.max(0.15, drawn.slots / 200) + each;
+          if (!isShort && isFew)
+            expect(size * 2 * drawn.slots).toBeLessThan(left + 2 * drawn.slots);
           left -= size * times;
         }
       }),
