@@ -2,8 +2,9 @@
  * Bench: every bar of speed in one run, side by side, on a stage of its own that is gone afterwards.
  */
 import { mkdir, writeFile } from "node:fs/promises";
-import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
+import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { UserError, engineVersion, exitCodes, workspaceRoot } from "@hatchery/config";
@@ -36,8 +37,10 @@ const usage = `Examples:
 
 Measures: ${Object.keys(measures).join(", ")}.`;
 
-/** Above this something else is at work, and the figures say so. */
-const quietLoad = 0.5;
+/** Above this many busy cores something else is at work, and the figures say so. */
+const quietCores = 0.1;
+/** Looked at so long; a load average would still tell of what ended minutes ago. */
+const lookMs = 3_000;
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -51,14 +54,14 @@ interface Report {
   readonly node: string;
   readonly engine: string;
   readonly commit: string;
-  readonly loadBefore: number;
+  readonly busyCoresBefore: number;
   readonly isQuiet: boolean;
   readonly isShort: boolean;
   readonly rows: readonly (Row & { readonly measure: string })[];
 }
 
 async function run(only: readonly string[], isShort: boolean): Promise<Report> {
-  const loadBefore = loadavg()[0]!;
+  const busyCoresBefore = await busyCores();
   const { commit = "unknown", dirty } = await codeVersion();
   const facts = {
     command: ["pnpm bench", ...process.argv.slice(2)].join(" "),
@@ -70,8 +73,8 @@ async function run(only: readonly string[], isShort: boolean): Promise<Report> {
     node: process.version,
     engine: engineVersion,
     commit: `${commit}${dirty ? ", changed" : ""}`,
-    loadBefore,
-    isQuiet: loadBefore <= quietLoad,
+    busyCoresBefore,
+    isQuiet: busyCoresBefore <= quietCores,
     isShort,
   };
   say(head(facts).join("\n"));
@@ -90,6 +93,15 @@ async function run(only: readonly string[], isShort: boolean): Promise<Report> {
   return { ...facts, rows };
 }
 
+/** How many cores are at work, in all processes. */
+async function busyCores(): Promise<number> {
+  const times = () => cpus().map(({ times: of }) => of);
+  const before = times();
+  await sleep(lookMs);
+  const idleMs = times().reduce((sum, { idle }, core) => sum + idle - before[core]!.idle, 0);
+  return Math.max(0, availableParallelism() - idleMs / lookMs);
+}
+
 async function up(): Promise<Machine> {
   const machine = createMachine({
     MODELS_MODULE: fileURLToPath(new URL("models.ts", import.meta.url)),
@@ -101,12 +113,13 @@ async function up(): Promise<Machine> {
 }
 
 function head(report: Omit<Report, "rows">): string[] {
-  const { processor, cores, memoryGb, system, node, engine, commit, loadBefore, isQuiet } = report;
+  const { processor, cores, memoryGb, system, node, engine, commit, isQuiet } = report;
+  const before = `Busy before the start: ${report.busyCoresBefore.toFixed(2)} cores.`;
   return [
     `${processor}, ${cores} cores, ${memoryGb} GB, ${system}, Node ${node}, engine ${engine}, commit ${commit}`,
     isQuiet
-      ? `Load before the start: ${loadBefore.toFixed(2)}.`
-      : `Load before the start: ${loadBefore.toFixed(2)}. This is NOT a quiet machine: no figure below says how fast anything is.`,
+      ? before
+      : `${before} This is NOT a quiet machine: no figure below says how fast anything is.`,
     ...(report.isShort ? ["Short form: it works, and no more than that is shown."] : []),
   ];
 }
