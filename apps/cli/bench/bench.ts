@@ -98,7 +98,7 @@ async function busyCores(): Promise<number> {
   const times = () => cpus().map(({ times: of }) => of);
   const before = times();
   await sleep(lookMs);
-  const idleMs = times().reduce((sum, { idle }, core) => sum + idle - before[core]!.idle, 0);
+  const idleMs = times().reduce((sum, now, core) => sum + now.idle - before[core]!.idle, 0);
   return Math.max(0, availableParallelism() - idleMs / lookMs);
 }
 

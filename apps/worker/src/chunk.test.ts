@@ -87,7 +87,13 @@ async function plan(
   return manifest;
 }
 
-function compute(name: string, stop = new AbortController().signal) {
+async function compute(name: string, stop?: AbortSignal) {
+  const facts = await tryToCompute(name, stop);
+  if (facts === undefined) throw new Error("The experiment was stopped.");
+  return facts;
+}
+
+function tryToCompute(name: string, stop = new AbortController().signal) {
   const slot = createSlot();
   slots.push(slot);
   return computeChunk(
@@ -109,6 +115,18 @@ test("a chunk's part is in the store, with a row for every simulation", async ()
   });
   expect(await countLedger(store, manifest)).toMatchObject({ done: 49, failed: 1, notRun: 0 });
 });
+
+test.each(["cancelled", "halted", "capped"] as const)(
+  "of an experiment that was %s nothing more is computed, though the engine still hands it out",
+  async (kind) => {
+    const manifest = await plan(20, {});
+    await store.create(experimentKeys(experiment)[kind], "");
+    expect(await tryToCompute("w")).toBeUndefined();
+    expect(await countLedger(store, manifest)).toMatchObject({ done: 0, failed: 0, notRun: 20 });
+    await store.remove(experimentKeys(experiment)[kind]);
+    expect(await compute("w")).toMatchObject({ done: 20 });
+  },
+);
 
 test("a chunk's part says how much memory its slot has held, however short its simulations were", async () => {
   await plan(20, {});

@@ -11,6 +11,7 @@ import {
   createRowBuffer,
   decodePart,
   encodePart,
+  experimentKeys,
   manifestColumns,
   partKey,
   readJson,
@@ -47,18 +48,22 @@ export interface ChunkWorker {
   readonly log: (line: string) => void;
 }
 
-/** Computes what the store lacks of one chunk. Safe to call any number of times, at the same time too. */
+/**
+ * Computes what the store lacks of one chunk. Safe to call any number of times, at the same time too.
+ * Undefined, and nothing computed, where the experiment was stopped: the engine may still hand out its chunks.
+ */
 export async function computeChunk(
   input: ChunkInput,
   slot: Slot,
   worker: ChunkWorker,
   stop: AbortSignal,
-): Promise<PartFacts> {
+): Promise<PartFacts | undefined> {
   const { store } = worker;
   const keys = roundKeys(input.experiment, input.round);
   const there = await store.readEnd(keys.part(input.chunk), footerBytes);
   if (there !== undefined) return readPartFacts(there);
 
+  if (await isStopped(store, input.experiment)) return undefined;
   const { manifest, round, columns } = await readPlanned(store, input);
   const ranges = chunkRanges(round, input.chunk);
   const size = countOf(ranges);
@@ -119,6 +124,13 @@ export async function computeChunk(
   }
   await store.create(keys.part(input.chunk), part.bytes);
   return part.facts;
+}
+
+/** One listing: whichever of them there is. */
+async function isStopped(store: Store, experiment: string): Promise<boolean> {
+  const { folder, cancelled, halted, capped } = experimentKeys(experiment);
+  const names = await store.names(`${folder}/`);
+  return [cancelled, halted, capped].some((key) => names.includes(key.slice(folder.length + 1)));
 }
 
 /** The code that a round is to be computed with; any for an experiment that does not say. */

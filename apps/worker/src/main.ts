@@ -55,7 +55,12 @@ async function serve(settings: WorkerSettings): Promise<void> {
       underWay.add(computing);
       protection.begin();
       try {
-        const { done, failed } = await computing;
+        const facts = await computing;
+        if (facts === undefined) {
+          logger.info({ chunk }, "not computed: its experiment was stopped");
+          return { done: 0, failed: 0 };
+        }
+        const { done, failed } = facts;
         logger.info(
           { chunk, done, failed, seconds: (performance.now() - started) / 1_000 },
           "done",
