@@ -122,10 +122,8 @@ export async function openAccount(
         if (part === undefined || part.isPartial) missing.push(chunk);
         else if (!facts.has(part.key)) arrived.push(part.key);
       }
-      const ends = readAhead(arrived, async (key) => ({
-        key,
-        end: await store.readEnd(key, footerBytes),
-      }));
+      const readEnd = async (key: string) => ({ key, end: await store.readEnd(key, footerBytes) });
+      const ends = readAhead(arrived, readEnd, store.readsAtATime);
       for await (const { key, end } of ends) {
         const read = end && readFacts(end);
         if (read === undefined) continue;

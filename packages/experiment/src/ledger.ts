@@ -142,10 +142,11 @@ export async function* mergeParts(
     const present = Array.from(chunksOf(round.chunkSizes), ({ chunk }) => chunk).filter((chunk) =>
       keys.has(chunk),
     );
-    const stored = readAhead(present, async (chunk) => {
+    const read = async (chunk: number) => {
       const { key } = keys.get(chunk)!;
       return { chunk, key, bytes: await store.read(key) };
-    });
+    };
+    const stored = readAhead(present, read, store.readsAtATime);
     for await (const part of readAhead(stored, (one) => decode(round, one), 2)) {
       if (part === undefined) continue;
       account.simulationSeconds += part.facts.seconds;

@@ -28,11 +28,11 @@ test("answers come in order and never more than asked for are under way", async 
 test("an error comes in its turn, after the answers before it", async () => {
   const seen: number[] = [];
   const reading = async () => {
-    for await (const one of readAhead([1, 2, 3, 4], async (item) => {
+    const read = async (item: number) => {
       if (item === 3) throw new Error("no third");
       return item;
-    }))
-      seen.push(one);
+    };
+    for await (const one of readAhead([1, 2, 3, 4], read, 2)) seen.push(one);
   };
   await expect(reading()).rejects.toThrow("no third");
   expect(seen).toEqual([1, 2]);

@@ -1,13 +1,10 @@
 /** Read ahead: one answer after the other, with several requests under way. */
 
-/** A bucket answers after 20 ms, whatever else it is asked: 50,000 parts one by one are 17 minutes, so many at a time one. */
-const readsAtATime = 16;
-
 /** What `read` answers for each item, in order; `ahead` of them are being read at a time. */
 export async function* readAhead<Item, Answer>(
   items: Iterable<Item> | AsyncIterable<Item>,
   read: (item: Item) => Promise<Answer>,
-  ahead = readsAtATime,
+  ahead: number,
 ): AsyncGenerator<Answer> {
   const underWay: Promise<Answer>[] = [];
   for await (const item of items) {

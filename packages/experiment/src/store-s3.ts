@@ -97,6 +97,8 @@ export function openS3Store(address: string, { downloads }: StoreOptions = {}): 
     address,
     // A look lists new parts and writes the progress, about 20 USD a million: 4 cents an hour.
     lookEveryMs: 2_000,
+    // 50,000 parts one by one would be 17 minutes, so many at a time are one.
+    readsAtATime: 16,
     change: (_prefix, withinMs, signal) => sleep(withinMs, undefined, signal && { signal }),
     addressOf: (key) => `s3://${bucket}/${prefix}${checkKey(key)}`,
     read: (key) => get(key),

@@ -13,6 +13,8 @@ export interface Store {
   readonly address: string;
   /** How often it may be asked for news: what is free in a folder costs time and money in a bucket. */
   readonly lookEveryMs: number;
+  /** How many objects are worth being read at a time: a bucket answers after 20 ms, whatever else it is asked. */
+  readonly readsAtATime: number;
   /**
    * Resolves when something right below a prefix that ends in "/" may be new, and after `withinMs` in any case: at once in
    * a folder, which tells; only then in a bucket, which does not. Rejects when `signal` aborts.
