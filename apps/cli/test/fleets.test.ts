@@ -77,7 +77,8 @@ async function expectWhole(experiment: string, total: number): Promise<void> {
 
 test("a fleet grows from nothing to its most for an experiment, and goes back; no busy worker is stopped", async () => {
   await until(() => isEmpty("default"), 20);
-  const total = 300 * availableParallelism();
+  // Long enough that the fourth worker, a second or two after the first, still finds chunks that nobody has.
+  const total = 600 * availableParallelism();
   const experiment = await submit(machine, "waiting", "-n", String(total));
   const sizes = (
     await follow(async () => (await isClosed(experiment)) && (await isEmpty("default")))
