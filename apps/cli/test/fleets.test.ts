@@ -47,12 +47,11 @@ async function follow(until_: () => Promise<unknown>): Promise<Map<string, numbe
       if (before.at(-1) !== desired) sizes.set(name, [...before, desired]);
     }
   };
-  while (!(await until_())) {
+  for (let over = false; ; over = Boolean(await until_())) {
     note(await fleets());
+    if (over) return sizes;
     await sleep(50);
   }
-  note(await fleets());
-  return sizes;
 }
 
 /** Which workers computed an experiment, by its stored parts. */
@@ -77,12 +76,13 @@ async function expectWhole(experiment: string, total: number): Promise<void> {
 
 test("a fleet grows from nothing to its most for an experiment, and goes back; no busy worker is stopped", async () => {
   await until(() => isEmpty("default"), 20);
-  // Long enough that the fourth worker, a second or two after the first, still finds chunks that nobody has.
-  const total = 600 * availableParallelism();
-  const experiment = await submit(machine, "waiting", "-n", String(total));
+  const total = 300 * availableParallelism();
+  // Looked at before the experiment is there: the steward asks for workers before `submit` has ended.
+  const submitted = submit(machine, "waiting", "-n", String(total));
   const sizes = (
-    await follow(async () => (await isClosed(experiment)) && (await isEmpty("default")))
+    await follow(async () => (await isClosed(await submitted)) && (await isEmpty("default")))
   ).get("default")!;
+  const experiment = await submitted;
   expect(sizes[0]).toBe(0);
   expect(Math.max(...sizes)).toBe(4);
   // Up only, and then to nothing at once.
