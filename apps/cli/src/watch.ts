@@ -33,6 +33,7 @@ export async function watch(
   let lastUpdateAt = performance.now();
   const said = new Set<string>();
   let withWorkersAt = performance.now();
+  using changes = stage.store.changes(`${experimentKeys(experiment).folder}/`);
   for (;;) {
     const published = await readProgress(stage.store, experiment);
     const progress = published !== undefined && published.updatedAt > after ? published : undefined;
@@ -72,11 +73,7 @@ export async function watch(
       withWorkersAt = Infinity;
     }
     try {
-      await stage.store.change(
-        `${experimentKeys(experiment).folder}/`,
-        lookEveryMs,
-        io.interrupted,
-      );
+      await changes.next(lookEveryMs, io.interrupted);
     } catch {
       throw new UserError(`${experiment} goes on without you.`, {
         hint: `Watch it again:  pnpm hatchery watch ${experiment}${stageOption(stage.name, io)}\nCancel it:       pnpm hatchery cancel ${experiment}${stageOption(stage.name, io)}`,

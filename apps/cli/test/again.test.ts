@@ -69,7 +69,7 @@ test("retry --failed runs exactly what failed, and the dataset is that of a run 
 });
 
 test("a cancelled experiment is resumed on another stage with the same store, without doing work twice", async () => {
-  const words = [...points(800), "--set", "milliseconds=10", "--chunk-size", "20"];
+  const words = [...points(1_600), "--set", "milliseconds=10", "--chunk-size", "20"];
   const experiment = await submit(machine, ...words);
   await isRunning(machine, experiment, 60);
   await machine.hatchery("cancel", experiment);
@@ -81,29 +81,29 @@ test("a cancelled experiment is resumed on another stage with the same store, wi
   expect(resumed.code, resumed.talk).toBe(0);
   expect(JSON.parse(resumed.out)).toMatchObject({
     stage: "local-b",
-    done: 800,
+    done: 1_600,
     failed: 0,
     notRun: 0,
   });
   await machine.hatchery("down", "--stage", "local-b", "--destroy");
-  expect(await rowsComputed(machine, experiment)).toBeLessThanOrEqual(800);
+  expect(await rowsComputed(machine, experiment)).toBeLessThanOrEqual(1_600);
   expect((await machine.hatchery("verify", experiment)).code).toBe(0);
   expect((await readSummary(machine, experiment)).resultsSha256).toBe(await undisturbed(...words));
 });
 
 test("an experiment goes on where it was after its engine and database were destroyed", async () => {
-  const words = [...points(800), "--set", "milliseconds=10", "--chunk-size", "20"];
+  const words = [...points(1_600), "--set", "milliseconds=10", "--chunk-size", "20"];
   const experiment = await submit(machine, ...words);
   await isRunning(machine, experiment, 60);
   await machine.hatchery("down", "--destroy");
   const { done: kept } = await readProgress(machine, experiment);
-  expect(kept).toBeLessThan(800);
+  expect(kept).toBeLessThan(1_600);
   expect((await machine.hatchery("watch", experiment)).code).toBe(5);
   const up = await machine.hatchery("up", "--workers", "2");
   expect(up.code, up.talk).toBe(0);
   const watched = await machine.hatchery("watch", experiment);
   expect(watched.code, watched.talk).toBe(0);
-  expect(await rowsComputed(machine, experiment)).toBe(800);
+  expect(await rowsComputed(machine, experiment)).toBe(1_600);
   expect((await readSummary(machine, experiment)).resultsSha256).toBe(await undisturbed(...words));
 });
 

@@ -214,6 +214,7 @@ async function runRound(
   const maxFailures = round.maxFailures ?? manifest.plan.maxFailures;
   const stopped = async () => (await readStop(store, experiment))?.kind;
 
+  using changes = store.changes(roundKeys(experiment, round.round).folder);
   let missing = await account.look(round);
   await capAtCost();
   const before = await stopped();
@@ -265,7 +266,7 @@ async function runRound(
   /** The last parts of a round are waited for one by one: slots stand idle until the next round begins. */
   async function news(): Promise<void> {
     if (missing.length > fewParts) await sleep(store.lookEveryMs);
-    else await store.change(roundKeys(experiment, round.round).folder, store.lookEveryMs);
+    else await changes.next(store.lookEveryMs);
   }
 
   /** The canary as a whole and the latest simulations of any other round must stay under the share. */

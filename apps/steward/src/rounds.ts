@@ -32,7 +32,7 @@ export function firstRound(manifest: Manifest, slotsFor: SlotsFor, now: Date): R
  * A quick simulation's first runs load data and are not compiled yet: up to a hundred times what the later ones take.
  * A canary that was over sooner than this in each slot has measured the start, and a longer one follows.
  */
-const tellingSeconds = 0.1;
+const tellingSeconds = 0.05;
 const mostCanaries = 3;
 /** Long enough for a slot to reach its speed. */
 const longerCanarySeconds = 0.25;

@@ -1,4 +1,4 @@
-/** How every Parquet file here is compressed: Zstandard, with a checksum. */
+/** How every Parquet file here is compressed: Zstandard, with a checksum, where that makes it smaller. */
 import { promisify } from "node:util";
 import {
   constants,
@@ -17,6 +17,19 @@ const params = {
 /** Room for all of the output at once: zlib's default, 16 kB, would make and join a hundred buffers a megabyte. */
 const whole = (bytes: number) => ({ chunkSize: bytes + 1_024 });
 const options = ({ byteLength }: Uint8Array) => ({ params, ...whole(byteLength) });
+
+/** What saves less than this is not worth its time: numbers that are all different save 0.08. */
+const leastSaving = 0.1;
+/** Compressed in 25 µs, and tells the saving to a hundredth. */
+const sampleBytes = 8_192;
+
+/** Whether bytes become a good deal smaller, by a sample from their middle: the same answer for the same bytes. */
+export function isWorthCompressing(bytes: Uint8Array): boolean {
+  if (bytes.byteLength < 2 * sampleBytes) return true;
+  const middle = (bytes.byteLength - sampleBytes) >>> 1;
+  const sample = bytes.subarray(middle, middle + sampleBytes);
+  return compressors.ZSTD(sample).byteLength <= (1 - leastSaving) * sampleBytes;
+}
 
 /** Compresses on a thread of its own. */
 export const compress = (bytes: Uint8Array): Promise<Buffer> =>

@@ -14,7 +14,6 @@ import { ParquetWriter } from "hyparquet-writer";
 import type { SchemaElement } from "hyparquet";
 import type { Column } from "./columns.ts";
 import { compressors } from "./compression.ts";
-import { sha256 } from "./file-hash.ts";
 import { experimentKeys } from "./layout.ts";
 import { manifestColumns, mergeParts, type Ledger } from "./ledger.ts";
 import type { Manifest } from "./manifest.ts";
@@ -45,13 +44,18 @@ export async function mergeDataset(store: Store, manifest: Manifest): Promise<Me
   const resultsFile = join(folder, "results.parquet");
   const failuresFile = join(folder, "failures.parquet");
   try {
-    const ledger = await writeTables(store, manifest, resultsFile, failuresFile);
+    const { ledger, resultsSha256 } = await writeTables(
+      store,
+      manifest,
+      resultsFile,
+      failuresFile,
+    );
     const keys = experimentKeys(manifest.experiment);
     return {
       ledger,
       resultsFile,
       failuresFile,
-      resultsSha256: await sha256(resultsFile),
+      resultsSha256,
       async publish() {
         await store.replaceFromFile(keys.results, resultsFile);
         await store.replaceFromFile(keys.failures, failuresFile);
@@ -69,7 +73,7 @@ async function writeTables(
   manifest: Manifest,
   resultsFile: string,
   failuresFile: string,
-): Promise<Ledger> {
+): Promise<Pick<MergedDataset, "ledger" | "resultsSha256">> {
   const { parameters, results } = manifestColumns(manifest);
   const resultsTable = await createTable(resultsFile, parameters, results, "results");
   const failuresTable = await createTable(failuresFile, parameters, [], "failures");
@@ -77,9 +81,9 @@ async function writeTables(
   for (;;) {
     const step = await merged.next();
     if (step.done === true) {
-      await resultsTable.finish();
+      const resultsSha256 = await resultsTable.finish();
       await failuresTable.finish();
-      return step.value;
+      return { ledger: step.value, resultsSha256 };
     }
     const { rows, from, to } = step.value;
     for (const run of runsOfEqualOutcome(rows, from, to)) {
@@ -104,7 +108,8 @@ function* runsOfEqualOutcome(rows: Rows, from: number, to: number) {
 
 interface Table {
   append(rows: Rows, from: number, to: number): Promise<void>;
-  finish(): Promise<void>;
+  /** Answers the file's SHA-256, hex. */
+  finish(): Promise<string>;
 }
 
 /** One of the two files. While one row group is compressed and written, the next one is filled. */
@@ -179,7 +184,7 @@ async function createTable(
       if (filling.count > 0) await write();
       await writing;
       await parquet.finish();
-      await file.close();
+      return file.close();
     },
   };
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { join } from "node:path";
-import { folderChange } from "./folder-change.ts";
+import { folderChanges } from "./folder-changes.ts";
 import {
   Message,
   readMessage,
@@ -11,7 +11,7 @@ import {
   type MailboxOptions,
 } from "./mailbox.ts";
 
-/** How long an empty mailbox is waited at; what was posted just before the wait is found after it. */
+/** How long an empty mailbox is waited at. */
 const waitMs = 500;
 
 export function createFolderMailbox(folder: string, { onRefused }: MailboxOptions = {}): Mailbox {
@@ -30,9 +30,10 @@ export function createFolderMailbox(folder: string, { onRefused }: MailboxOption
       await fs.rename(beside, join(folder, name));
     },
     async take() {
+      using changes = folderChanges(folder);
       let names = await messageNames();
       if (names.length === 0) {
-        await folderChange(folder, waitMs);
+        await changes.next(waitMs);
         names = await messageNames();
       }
       const deliveries: Delivery[] = [];

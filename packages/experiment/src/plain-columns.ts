@@ -1,7 +1,9 @@
 /**
  * Plain columns: those that row-group.ts wrote, each one page of plain numbers, read back without the Parquet library,
- * which copies every page twice and works on one thread. Pages are decompressed on all cores.
+ * which copies every page twice and works on one thread. Pages are decompressed on all cores; those that are not
+ * compressed are read where they lie.
  */
+import { crc32 } from "node:zlib";
 import type { ColumnMetaData, FileMetaData } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
 import { decompress } from "./compression.ts";
@@ -26,9 +28,11 @@ export async function readPlainColumns(
     return page === undefined ? [] : [{ name, type: column.type, ...page }];
   });
   const numbers = await Promise.all(
-    pages.map(async ({ type, compressed, size }) =>
-      numbersIn(type, await decompress(compressed, size), rows),
-    ),
+    pages.map(async ({ type, bytes, size, crc }) => {
+      if (crc === undefined) return numbersIn(type, await decompress(bytes, size), rows);
+      if (crc !== (crc32(bytes) | 0)) throw new Error("A page is not as it was written.");
+      return numbersIn(type, bytes, rows);
+    }),
   );
   return new Map(pages.map(({ name }, c) => [name, numbers[c]!]));
 }
@@ -47,16 +51,23 @@ function plainPage(file: ArrayBuffer, column: ColumnMetaData, rows: number) {
     page?.num_values === rows &&
     page.definition_levels_byte_length === 0 &&
     page.repetition_levels_byte_length === 0 &&
-    page.is_compressed !== false &&
     reader.offset + header.compressed_page_size === length;
   if (!isWhole) return undefined;
+  const { codec } = column;
+  if (codec === "UNCOMPRESSED" && header.crc === undefined) return undefined;
   return {
-    compressed: new Uint8Array(file, start + reader.offset, header.compressed_page_size),
+    bytes: new Uint8Array(file, start + reader.offset, header.compressed_page_size),
     size: header.uncompressed_page_size,
+    /** Of a page that is not compressed. */
+    crc: codec === "UNCOMPRESSED" ? header.crc : undefined,
   };
 }
 
-function numbersIn(type: ColumnMetaData["type"], page: NonSharedBuffer, rows: number): Numbers {
+function numbersIn(
+  type: ColumnMetaData["type"],
+  page: Uint8Array<ArrayBuffer>,
+  rows: number,
+): Numbers {
   const { buffer, byteOffset } = page;
   const expect = (bytes: number) => {
     if (page.byteLength !== bytes)

@@ -1,14 +1,15 @@
 /**
- * A row group of required columns, its numbers compressed on all cores.
+ * A row group of required columns, its numbers compressed on all cores where that makes them smaller.
  *
  * The Parquet library writes a number at a time into buffers that grow, and compresses on the main thread: 10⁷ rows of
  * 12 columns took four times as long. Here a column's plain bytes are the page; everything else is the library's.
  */
+import { crc32 } from "node:zlib";
 import type { ColumnChunk } from "hyparquet";
-import type { ParquetWriter } from "hyparquet-writer";
+import { ByteWriter, type ParquetWriter } from "hyparquet-writer";
 import { writeColumn } from "hyparquet-writer/src/column.js";
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
-import { compress, compressors } from "./compression.ts";
+import { compress, compressors, isWorthCompressing } from "./compression.ts";
 import { extent, plainBytes, type Numbers } from "./plain-values.ts";
 
 /** A column of numbers, none of them absent, or of texts. */
@@ -22,13 +23,10 @@ export async function writeRowGroup(
 ): Promise<void> {
   const { writer, schema } = parquet;
   const pages = await Promise.all(
-    columns.map(async (values, c) => {
-      if (!isNumbers(values)) return undefined;
-      const bytes = plainBytes(schema[c + 1]!.type as PlainType, values);
-      return { size: bytes.byteLength, compressed: await compress(bytes) };
-    }),
+    columns.map((values, c) =>
+      isNumbers(values) ? pageOf(plainBytes(schema[c + 1]!.type as PlainType, values)) : undefined,
+    ),
   );
-  const start = writer.offset;
   const chunks = columns.map((values, c): ColumnChunk => {
     const page = pages[c];
     if (isNumbers(values))
@@ -64,7 +62,10 @@ export async function writeRowGroup(
       (sum, { meta_data }) => sum + meta_data!.total_uncompressed_size,
       0n,
     ),
-    total_compressed_size: BigInt(writer.offset - start),
+    total_compressed_size: chunks.reduce(
+      (sum, { meta_data }) => sum + meta_data!.total_compressed_size,
+      0n,
+    ),
   });
   await writer.flush?.();
 }
@@ -73,26 +74,37 @@ type PlainType = Parameters<typeof plainBytes>[0];
 const isNumbers = (values: RequiredCells): values is Numbers => !Array.isArray(values);
 
 interface Page {
-  /** Bytes before the compression. */
+  /** Bytes of the plain numbers. */
   readonly size: number;
-  readonly compressed: Buffer;
+  /** As they are written. */
+  readonly bytes: Uint8Array;
+  readonly codec: "ZSTD" | "UNCOMPRESSED";
 }
 
-/** One column as one page of plain numbers that are compressed already. */
+async function pageOf(bytes: Uint8Array): Promise<Page> {
+  const size = bytes.byteLength;
+  return isWorthCompressing(bytes)
+    ? { size, bytes: await compress(bytes), codec: "ZSTD" }
+    : { size, bytes, codec: "UNCOMPRESSED" };
+}
+
+/** One column as one page of plain numbers. */
 function writePage(
   { writer, schema }: ParquetWriter,
   c: number,
   count: number,
-  { size, compressed }: Page,
+  { size, bytes, codec }: Page,
   described: Numbers | undefined,
 ): ColumnChunk {
   const { name } = schema[c + 1]!;
   const type = schema[c + 1]!.type as PlainType;
-  const start = writer.offset;
-  writePageHeader(writer, {
+  const header = new ByteWriter();
+  writePageHeader(header, {
     type: "DATA_PAGE_V2",
     uncompressed_page_size: size,
-    compressed_page_size: compressed.length,
+    compressed_page_size: bytes.byteLength,
+    // What is compressed has a checksum of its own. Parquet has it as a signed number.
+    ...(codec === "UNCOMPRESSED" && { crc: crc32(bytes) | 0 }),
     data_page_header_v2: {
       num_values: count,
       num_nulls: 0,
@@ -100,25 +112,35 @@ function writePage(
       encoding: "PLAIN",
       definition_levels_byte_length: 0,
       repetition_levels_byte_length: 0,
-      is_compressed: true,
+      is_compressed: codec !== "UNCOMPRESSED",
     },
   });
-  const headerBytes = writer.offset - start;
-  writer.appendBytes(compressed);
+  align(writer, header.offset);
+  const start = writer.offset;
+  writer.appendBytes(header.getBytes());
+  writer.appendBytes(bytes);
   return {
     file_offset: BigInt(start),
     meta_data: {
       type,
       encodings: ["PLAIN"],
       path_in_schema: [name],
-      codec: "ZSTD",
+      codec,
       num_values: BigInt(count),
-      total_uncompressed_size: BigInt(headerBytes + size),
-      total_compressed_size: BigInt(headerBytes + compressed.length),
+      total_uncompressed_size: BigInt(header.offset + size),
+      total_compressed_size: BigInt(header.offset + bytes.byteLength),
       data_page_offset: BigInt(start),
       ...(described !== undefined && { statistics: statisticsOf(type, described) }),
     },
   };
+}
+
+/** Widest number, in bytes. */
+const widest = 8;
+
+/** Leaves a gap, so that what follows so many more bytes can be read in place, as an array of numbers. */
+function align(writer: ParquetWriter["writer"], more: number): void {
+  writer.appendBytes(new Uint8Array(-(writer.offset + more) & (widest - 1)));
 }
 
 function statisticsOf(type: PlainType, values: Numbers) {

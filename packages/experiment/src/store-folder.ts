@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { UserError, exitCodes } from "@hatchery/config";
-import { folderChange } from "./folder-change.ts";
+import { folderChanges } from "./folder-changes.ts";
 import { checkKey, type Store, type StoredObject } from "./store.ts";
 
 export function createFolderStore(folder: string): Store {
@@ -34,11 +34,11 @@ export function createFolderStore(folder: string): Store {
 
   return {
     address: folder,
-    // 50,000 names take about 50 ms. Who waits for something near hears of it at once: `change`.
+    // 50,000 names take about 50 ms. Who waits for something near hears of it at once: `changes`.
     lookEveryMs: 500,
     // What is read ahead is held in memory: two parts of 2 MB, where 16 took a merge above 300 MB.
     readsAtATime: 2,
-    change: (prefix, withinMs, signal) => folderChange(folderOf(prefix), withinMs, signal),
+    changes: (prefix) => folderChanges(folderOf(prefix)),
     addressOf: pathOf,
     read: (key) => guarded(() => orMissing(fs.readFile(pathOf(key)))),
     readEnd: (key, bytes) =>

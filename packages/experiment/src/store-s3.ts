@@ -99,7 +99,10 @@ export function openS3Store(address: string, { downloads }: StoreOptions = {}): 
     lookEveryMs: 2_000,
     // 50,000 parts one by one would be 17 minutes, so many at a time are one.
     readsAtATime: 16,
-    change: (_prefix, withinMs, signal) => sleep(withinMs, undefined, signal && { signal }),
+    changes: () => ({
+      next: (withinMs, signal) => sleep(withinMs, undefined, signal && { signal }),
+      [Symbol.dispose]: () => undefined,
+    }),
     addressOf: (key) => `s3://${bucket}/${prefix}${checkKey(key)}`,
     read: (key) => get(key),
     readEnd: (key, bytes) => get(key, `bytes=-${bytes}`),

@@ -8,6 +8,15 @@ export interface StoredObject {
   readonly size: number;
 }
 
+export interface Changes extends Disposable {
+  /**
+   * Resolves when something may be new since the last time, and after `withinMs` in any case: at once in a folder, which
+   * tells; only then in a bucket, which does not. Rejects when `signal` aborts. Whoever looks first and waits then misses
+   * nothing that comes between.
+   */
+  next(withinMs: number, signal?: AbortSignal): Promise<void>;
+}
+
 export interface Store {
   /** How a person would find it: the folder, or s3://bucket/prefix. */
   readonly address: string;
@@ -15,11 +24,8 @@ export interface Store {
   readonly lookEveryMs: number;
   /** How many objects are worth being read at a time: a bucket answers after 20 ms, whatever else it is asked. */
   readonly readsAtATime: number;
-  /**
-   * Resolves when something right below a prefix that ends in "/" may be new, and after `withinMs` in any case: at once in
-   * a folder, which tells; only then in a bucket, which does not. Rejects when `signal` aborts.
-   */
-  change(prefix: string, withinMs: number, signal?: AbortSignal): Promise<void>;
+  /** News of what is right below a prefix that ends in "/", from now on. */
+  changes(prefix: string): Changes;
   /** How a person would find one object. */
   addressOf(key: string): string;
   read(key: string): Promise<Buffer | undefined>;
