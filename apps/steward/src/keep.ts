@@ -14,14 +14,18 @@ import {
   outcome as outcomes,
   readManifest,
   readRounds,
+  readStop,
   readTrouble,
+  forgetStops,
   forgetTrouble,
   recordEvent,
   roundKeys,
   roundTotal,
+  stopExperiment,
   type Manifest,
   type Message,
   type Round,
+  type StopKind,
   type Store,
 } from "@hatchery/experiment";
 import type { Logger } from "pino";
@@ -32,7 +36,6 @@ import { closeExperiment } from "./close.ts";
 import type { Engine } from "./engine.ts";
 import { afterCanary, againRound, firstRound, patienceMs, type SlotsFor } from "./rounds.ts";
 import type { Scaler } from "./scaler.ts";
-import { forgetStops, readStop, stop, type Stop } from "./stops.ts";
 
 export interface Keeper {
   readonly stage: string;
@@ -129,14 +132,14 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
     const slots = slotsFor(measure.secondsPerSimulation * simulations);
     const { maxHours } = plan;
     const limit = beyondLimits(measure, { simulations, slots, ...(maxHours && { maxHours }) });
-    if (limit !== undefined) return stop(store, experiment, "halted", limit);
+    if (limit !== undefined) return stopExperiment(store, experiment, "halted", limit);
     const cost = beyondCap(measure, {
       simulations,
       slotHourUsd: fleet === undefined ? 0 : scaler.slotHourUsd(fleet),
       spentUsd: scaler.costUsd(experiment),
       maxUsd: costCap(plan, rounds),
     });
-    if (cost !== undefined) await stop(store, experiment, "capped", cost);
+    if (cost !== undefined) await stopExperiment(store, experiment, "capped", cost);
   }
 
   async function addRound(round: Round): Promise<Round> {
@@ -155,7 +158,7 @@ async function findFleet(
     return scaler.fleetFor(manifest.model, manifest);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    await stop(store, manifest.experiment, "halted", error.message);
+    await stopExperiment(store, manifest.experiment, "halted", error.message);
     return undefined;
   }
 }
@@ -208,7 +211,7 @@ async function runRound(
   fleet: string | undefined,
   account: Account,
   { store, engine, scaler, logger }: Keeper,
-): Promise<"complete" | "lost" | Stop> {
+): Promise<"complete" | "lost" | StopKind> {
   const { experiment, createdAt } = manifest;
   const since = new Date(Date.parse(createdAt) - 60_000);
   const maxFailures = round.maxFailures ?? manifest.plan.maxFailures;
@@ -238,7 +241,7 @@ async function runRound(
     await capAtCost();
     const patience = patienceMs(round, account.secondsPerSimulation());
     if (trouble.length > 0 && performance.now() - lastPartAt > patience)
-      await stop(store, experiment, "halted", trouble.join(" "));
+      await stopExperiment(store, experiment, "halted", trouble.join(" "));
     const ending = await stopped();
     if (ending === undefined && missing.length === 0) return "complete";
     if (ending !== undefined && performance.now() - cancelledAt > cancelEveryMs) {
@@ -278,7 +281,7 @@ async function runRound(
     if (share === undefined || share <= maxFailures) return;
     const percent = (value: number) => `${Math.round(value * 100)} %`;
     const reason = `${percent(share)} of the ${isCanary ? "canary's" : "latest"} simulations failed; at most ${percent(maxFailures)} may.`;
-    await stop(store, experiment, "halted", reason);
+    await stopExperiment(store, experiment, "halted", reason);
   }
 
   /** What is left costs more than a person allowed for all. */
@@ -287,7 +290,7 @@ async function runRound(
     const usd = scaler.costUsd(experiment);
     if (maxUsd === undefined || usd < maxUsd || missing.length === 0) return;
     const reason = `Its workers have cost ${usd.toFixed(2)} USD, and at most ${maxUsd} USD were allowed.`;
-    await stop(store, experiment, "capped", reason);
+    await stopExperiment(store, experiment, "capped", reason);
   }
 
   function tellScaler(on: string): void {

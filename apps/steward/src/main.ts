@@ -6,6 +6,7 @@ import {
   activePrefix,
   openMailbox,
   openStore,
+  stopExperiment,
   type Message,
 } from "@hatchery/experiment";
 import { pino } from "pino";
@@ -14,7 +15,6 @@ import { openFleet } from "./fleet.ts";
 import { keepExperiment, planAgain } from "./keep.ts";
 import { openLease } from "./lease.ts";
 import { openScaler } from "./scaler.ts";
-import { stop } from "./stops.ts";
 
 /** Between two tries at what did not work because the engine, the store or the mailbox was away. */
 const tryAgainMs = 2_000;
@@ -83,7 +83,7 @@ async function serve(settings: StewardSettings): Promise<void> {
         void keep(message.experiment);
         return;
       case "cancel":
-        return stop(store, message.experiment, "cancelled", "");
+        return stopExperiment(store, message.experiment, "cancelled", "");
       case "scale":
         scaler.choose(message.fleet, message.workers);
     }

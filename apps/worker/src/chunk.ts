@@ -11,12 +11,12 @@ import {
   createRowBuffer,
   decodePart,
   encodePart,
-  experimentKeys,
   manifestColumns,
   partKey,
   readJson,
   readManifest,
   readPartFacts,
+  readStop,
   footerBytes,
   localInputs,
   roundKeys,
@@ -63,7 +63,7 @@ export async function computeChunk(
   const there = await store.readEnd(keys.part(input.chunk), footerBytes);
   if (there !== undefined) return readPartFacts(there);
 
-  if (await isStopped(store, input.experiment)) return undefined;
+  if ((await readStop(store, input.experiment)) !== undefined) return undefined;
   const { manifest, round, columns } = await readPlanned(store, input);
   const ranges = chunkRanges(round, input.chunk);
   const size = countOf(ranges);
@@ -124,13 +124,6 @@ export async function computeChunk(
   }
   await store.create(keys.part(input.chunk), part.bytes);
   return part.facts;
-}
-
-/** One listing: whichever of them there is. */
-async function isStopped(store: Store, experiment: string): Promise<boolean> {
-  const { folder, cancelled, halted, capped } = experimentKeys(experiment);
-  const names = await store.names(`${folder}/`);
-  return [cancelled, halted, capped].some((key) => names.includes(key.slice(folder.length + 1)));
 }
 
 /** The code that a round is to be computed with; any for an experiment that does not say. */

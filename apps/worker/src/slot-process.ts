@@ -116,6 +116,7 @@ async function run(job: SlotJob, model: Model): Promise<void> {
       signal: stopping.signal,
       log: (message) => void send({ kind: "log", simulation: i, message }),
       inputs,
+      isLaidOut: job.design.kind !== "rows",
       files: spooling ? createReturnedFiles(spooling.limit, spooling.mostBytes) : noFiles,
     });
     return tried instanceof Promise ? tried.then(settle) : settle(tried);

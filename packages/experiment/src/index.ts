@@ -27,6 +27,7 @@ export * from "./rows.ts";
 export * from "./simulation.ts";
 export { shortHash, sourceFiles, sourceHash } from "./source.ts";
 export * from "./stage-fleets.ts";
+export * from "./stops.ts";
 export * from "./store-folder.ts";
 export * from "./store.ts";
 export * from "./stored-files.ts";

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { columnsOf, objectSchema, type Column, type ObjectSchema } from "./columns.ts";
 import type { Command } from "./external.ts";
 import type { InputDeclaration, InputDeclarations } from "./input-files.ts";
+import { isPlain } from "./plain-schema.ts";
 import { programFunction, type Program } from "./program.ts";
 import type { RandomStream } from "./random.ts";
 import { filesColumn, type SimulationFiles } from "./returned-files.ts";
@@ -101,6 +102,8 @@ export interface Model<P extends z.ZodObject = z.ZodObject, R extends z.ZodObjec
   readonly resultSchema: ObjectSchema;
   readonly parameterColumns: readonly Column[];
   readonly resultColumns: readonly Column[];
+  /** What a computed design lays out needs no check: see plain-schema.ts. */
+  readonly hasPlainParameters: boolean;
 }
 
 /** Columns that every dataset has beside the model's own. */
@@ -190,6 +193,7 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject, I exte
     resultSchema,
     parameterColumns: columnsOf(parameterSchema, `Model "${definition.name}": parameter`),
     resultColumns: files === undefined ? resultColumns : [...resultColumns, filesColumn],
+    hasPlainParameters: isPlain(definition.parameters),
   };
 }
 

@@ -5,7 +5,7 @@ import { formatCount, formatNumber, formatShare } from "./number-format.ts";
 import { effectChart, histogramChart, type MeanRange } from "./report-charts.ts";
 import type { ReportExtra } from "./report.ts";
 import {
-  mostExactQuantiles,
+  sampledSimulations,
   type NumberStatistics,
   type Sensitivity,
   type Summary,
@@ -41,7 +41,7 @@ export function overview({ results, done }: Summary, extra: ReportExtra): Html {
       </p>
     </section>`;
   const approximate =
-    done > mostExactQuantiles
+    done >= 2 * sampledSimulations
       ? " With so many simulations they and the median are approximate, to about 0.1 % of the ranks."
       : "";
   const rows = results.map(

@@ -18,7 +18,11 @@ export type Attempt =
 
 /** What an attempt needs: a model that declares no inputs and no files does without both. */
 export type AttemptContext = Omit<SimulationContext, "inputs" | "files"> &
-  Partial<Pick<SimulationContext, "inputs">> & { readonly files?: ReturnedFiles };
+  Partial<Pick<SimulationContext, "inputs">> & {
+    readonly files?: ReturnedFiles;
+    /** The parameters are a computed design's, which lays out what a plain schema takes. */
+    readonly isLaidOut?: boolean;
+  };
 
 /**
  * Synchronous when the model is: a promise per simulation would cost more than a quick model does.
@@ -29,10 +33,16 @@ export function attemptSimulation(
   parameters: Record<string, Value>,
   context: AttemptContext,
 ): Attempt | Promise<Attempt> {
-  const checked = model.parameters.safeParse(parameters);
-  if (!checked.success) return { failure: schemaFailure("invalid parameters", checked.error) };
+  let given = parameters;
+  // A copy, as parsing makes one: what the model does with it is not what is stored.
+  if (context.isLaidOut === true && model.hasPlainParameters) given = { ...parameters };
+  else {
+    const checked = model.parameters.safeParse(parameters);
+    if (!checked.success) return { failure: schemaFailure("invalid parameters", checked.error) };
+    given = checked.data as Record<string, Value>;
+  }
   try {
-    const results = model.simulate(checked.data, context as SimulationContext);
+    const results = model.simulate(given, context as SimulationContext);
     return results instanceof Promise
       ? results.then((settled) => checkResults(model, settled, context.files), threw)
       : checkResults(model, results, context.files);

@@ -11,7 +11,7 @@ import type { Column, Value } from "./columns.ts";
 import { double, identifier, literal, openDataset, type Dataset } from "./dataset-query.ts";
 import { parameterBins, type ParameterBins } from "./parameter-bins.ts";
 import {
-  mostExactQuantiles,
+  sampledSimulations,
   type FailureGroup,
   type NumberStatistics,
   type Sensitivity,
@@ -21,10 +21,8 @@ import {
 const histogramBins = 30;
 /** Enough to cut a parameter into twenty bins of 5 % ± 0.3 %. */
 const binningRows = 5_000;
-/** A share of such a sample is off by 0.002 at most; every row of 10⁶ would be two thirds of a summary's time. */
-const sensitivityRows = 200_000;
-/** Exact quantiles hold every value in memory: 8 MB per result and million rows, of the 200 MB there are. */
-const resultsPerPass = 8;
+/** Quantiles hold every value in memory: up to 3 MB per result, of the 200 MB there are. */
+const resultsPerPass = 16;
 /** Each parameter's bins are a hash table in memory: 90 at once do not fit into 200 MB (measured at 10⁶ rows). */
 const parametersPerPass = 16;
 const mostFailureGroups = 100;
@@ -83,28 +81,36 @@ async function statistics(
   if (done === 0) return [];
   const found: NumberStatistics[] = [];
   for (let i = 0; i < numeric.length; i += resultsPerPass)
-    found.push(...(await moments(dataset, done, numeric.slice(i, i + resultsPerPass))));
+    found.push(...(await statisticsOf(dataset, numeric.slice(i, i + resultsPerPass))));
   return histogramCounts(dataset, found);
 }
 
-async function moments(
+async function statisticsOf(
   dataset: Dataset,
-  done: number,
   columns: readonly Column[],
 ): Promise<NumberStatistics[]> {
-  const quantiles = done > mostExactQuantiles ? "approx_quantile" : "quantile_cont";
   const aggregates = columns.map(({ name }) => {
     const x = finite(name);
-    return `count(${x}), avg(${x}), stddev_samp(${x}), min(${x}), max(${x}), ${quantiles}(${x}, [0.05, 0.25, 0.5, 0.75, 0.95])`;
+    return `count(${x}), avg(${x}), stddev_samp(${x}), min(${x}), max(${x})`;
   });
-  const [row = []] = await rowsOf<(number | null | number[])[]>(
+  const [row = []] = await rowsOf<(number | null)[]>(
     dataset,
     `SELECT ${aggregates.join(", ")} FROM results`,
   );
+  const moments = columns.map((_, i) => row.slice(5 * i, 5 * i + 5) as Moments);
+  const quantiles = columns.map(({ name }, i) => {
+    const sampled = inSample(moments[i]![0], sampledSimulations);
+    const filter = sampled === undefined ? "" : ` FILTER (WHERE ${sampled})`;
+    return `quantile_cont(${finite(name)}, [0.05, 0.25, 0.5, 0.75, 0.95])${filter}`;
+  });
+  const [ranks = []] = await rowsOf<Ranks[]>(
+    dataset,
+    `SELECT ${quantiles.join(", ")} FROM results`,
+  );
   return columns.flatMap(({ name, description, kind }, i) => {
-    const [count, mean, deviation, minimum, maximum, ranks] = row.slice(6 * i) as Moments;
+    const [count, mean, deviation, minimum, maximum] = moments[i]!;
     if (count === 0) return [];
-    const [p05, p25, median, p75, p95] = ranks;
+    const [p05, p25, median, p75, p95] = ranks[i]!;
     return {
       name,
       ...(description !== undefined && { description }),
@@ -130,8 +136,8 @@ type Moments = [
   deviation: number | null,
   minimum: number,
   maximum: number,
-  ranks: [number, number, number, number, number],
 ];
+type Ranks = [number, number, number, number, number];
 
 /** One bin of no width when all values are the same; one per whole number when these are few. */
 function histogramEdges(minimum: number, maximum: number, whole: boolean): number[] {
@@ -190,11 +196,11 @@ async function sensitivities(
       parameterBins(
         column,
         sample.map((row) => row[i] as Value),
-        Math.min(done, sensitivityRows),
+        Math.min(done, sampledSimulations),
       ) ?? [],
   );
   if (binned.length === 0) return [];
-  const rows = sampleOf(done, sensitivityRows);
+  const rows = sampleOf(done, sampledSimulations);
   const whole = await sampleStatistics(dataset, rows, results);
   const found: Sensitivity[] = [];
   for (let i = 0; i < binned.length; i += parametersPerPass)
@@ -205,13 +211,18 @@ async function sensitivities(
   );
 }
 
-/**
- * About `most` of the done simulations, the same ones each time, or all when there are no more.
- * By hash, since every so-and-so-many rows of a grid would show one level only.
- */
 function sampleOf(done: number, most: number): string {
-  const every = Math.floor(done / most);
-  return every < 2 ? "results" : `(SELECT * FROM results WHERE hash(simulation) % ${every} = 0)`;
+  const sampled = inSample(done, most);
+  return sampled === undefined ? "results" : `(SELECT * FROM results WHERE ${sampled})`;
+}
+
+/**
+ * Chooses about `most` of so many simulations, the same ones each time; undefined for all, where there are less than
+ * twice as many. By hash, since every so-and-so-many rows of a grid would show one level only.
+ */
+function inSample(count: number, most: number): string | undefined {
+  const every = Math.floor(count / most);
+  return every < 2 ? undefined : `hash(simulation) % ${every} = 0`;
 }
 
 type SampleStatistics = Pick<
