@@ -77,7 +77,7 @@ async function writeParts(folder: string, total: number): Promise<void> {
     const facts = { experiment, round: 0, chunk, interruptions: 0, workers: [] };
     await store.create(
       roundKeys(experiment, 0).part(chunk),
-      (await encodePart(rows.take(), [...parameters, ...results], facts)).bytes,
+      (await encodePart(rows.look(), [...parameters, ...results], facts)).bytes,
     );
   }
 }

@@ -75,7 +75,7 @@ async function closed(
         { y: i / 2, n: i, "a word": `w${i}`, on: false, ...changed(i) },
       ]);
   const facts = { experiment, round: 0, chunk: 0, interruptions: 0, workers: [] };
-  const { bytes } = await encodePart(rows.take(), [...parameters, ...results], facts);
+  const { bytes } = await encodePart(rows.look(), [...parameters, ...results], facts);
   await store.create(experimentKeys(experiment).manifest, JSON.stringify(written));
   await store.create(roundKeys(experiment, 0).plan, JSON.stringify(round));
   await store.create(roundKeys(experiment, 0).part(0), bytes);

@@ -85,7 +85,7 @@ async function stored(i: number, value: number | Failure): Promise<void> {
   if (typeof value === "number") rows.push(i, 1, 0.1, [point, { value }]);
   else rows.push(i, 2, 0.1, [point], value);
   const facts = { experiment: "faulty/1", round: 0, chunk: 0, interruptions: 0, workers: [] };
-  const { bytes } = await encodePart(rows.take(), [...parameters, ...results], facts);
+  const { bytes } = await encodePart(rows.look(), [...parameters, ...results], facts);
   await store.create(roundKeys("faulty/1", 0).part(0), bytes);
 }
 

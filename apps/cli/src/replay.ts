@@ -138,7 +138,7 @@ async function computeHere(
   const { results, failure } = await attempt().finally(() => process.off("exit", onExit));
   if (failure === undefined) row.push(simulation, 1, 0, [parameters, results]);
   else row.push(simulation, 1, 0, [parameters], failure);
-  return row.take();
+  return row.look();
 
   async function attempt() {
     return attemptSimulation(model, parameters, {

@@ -44,7 +44,7 @@ async function outcomes(
     { rows: (rows: Rows) => buffer.append(rows), log: (line) => logged.push(line) },
     stop.signal,
   );
-  const rows = buffer.take();
+  const rows = buffer.look();
   const failures = new Map(
     rows.failures.map(({ row, failure }) => [rows.simulation[row]!, failure]),
   );

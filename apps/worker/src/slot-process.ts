@@ -57,8 +57,10 @@ async function run(job: SlotJob, model: Model): Promise<void> {
   const rows = createRowBuffer(model.parameterColumns, model.resultColumns);
   const { inputs = {}, files: spooling } = job;
   using spool = spooling && openPackWriter(spooling.spool, spooling.length);
-  const handOver = () =>
-    send({ kind: "rows", rows: rows.take(), ...(spool && { spooled: spool.length }) });
+  const handOver = async () => {
+    await send({ kind: "rows", rows: rows.look(), ...(spool && { spooled: spool.length }) });
+    rows.clear();
+  };
   const end = (isStopped: boolean) =>
     send({
       kind: "end",

@@ -47,7 +47,7 @@ async function outcomes(
     { rows: (rows: Rows) => buffer.append(rows), log: () => undefined },
     stop,
   );
-  const rows = buffer.take();
+  const rows = buffer.look();
   const failures = new Map(
     rows.failures.map(({ row, failure }) => [rows.simulation[row]!, failure]),
   );

@@ -42,7 +42,7 @@ function rowsOf(
     if (failed(i)) rows.push(i, 2, 0.1, [parameters], createFailure("threw", `at ${i}`));
     else rows.push(i, 1, 0.1, [parameters, { y: i * 0.5, big: i * 1e10 }]);
   }
-  return rows.take();
+  return rows.look();
 }
 
 const partOf = (rows: Rows, chunk = 0, worker = "w") =>

@@ -45,7 +45,7 @@ function pack(path: string, simulations: readonly Contents[]): Rows {
     writer.append(2 * k, files);
     rows.push(2 * k, 1, 0, [{}, { value: k, files: filesCell(files) }]);
   });
-  const taken = rows.take();
+  const taken = rows.look();
   expect(writer.length).toBe(packLength(taken, 1));
   return taken;
 }

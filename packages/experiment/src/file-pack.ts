@@ -8,6 +8,7 @@
 import { closeSync, ftruncateSync, openSync, writevSync } from "node:fs";
 import { readFilesCell, type FileEntry, type ReturnedFile } from "./returned-files.ts";
 import type { Rows } from "./rows.ts";
+import { textAt, type Texts } from "./texts.ts";
 
 /** Everything in a tar is in blocks of this size. */
 const block = 512;
@@ -81,10 +82,10 @@ export interface PackedFile extends FileEntry {
 
 /** The files of a part's rows, in their order. `column` is the place of `filesColumn` among the part's columns. */
 export function* packedFiles(rows: Rows, column: number): Generator<PackedFile> {
-  const cells = rows.values[column] as readonly (string | null)[];
+  const cells = rows.values[column] as Texts;
   let at = 0;
   for (let row = 0; row < rows.count; row++)
-    for (const file of readFilesCell(cells[row]!)) {
+    for (const file of readFilesCell(textAt(cells, row)!)) {
       yield { ...file, simulation: rows.simulation[row]!, row, offset: at + block };
       at += packedSize(file.bytes);
     }

@@ -243,12 +243,13 @@ function createOutput(path: string, columns: readonly Column[]) {
   });
   const buffer = createRowBuffer(columns, [], rowsPerGroup);
   async function write(): Promise<void> {
-    const { values } = buffer.take();
+    const { values } = buffer.look();
     const columnData = columns.map((column, c) => ({
       name: column.name,
       data: parquetValues(column, values[c]!, false),
     }));
     await writer.write({ columnData, rowGroupSize: rowsPerGroup });
+    buffer.clear();
   }
   return {
     async push(record: Record<string, Value>): Promise<void> {

@@ -18,6 +18,7 @@ import { valuesOf, type Cells } from "./part.ts";
 import { countOf, type Ranges } from "./ranges.ts";
 import type { Values } from "./rows.ts";
 import type { Store } from "./store.ts";
+import { createTextBuffer, textAt, type Texts } from "./texts.ts";
 
 /**
  * Rows of a file are in memory for `simulations` alone (all of them unless told); the design answers for no other.
@@ -49,8 +50,11 @@ export async function openDesign(
         throw new RangeError(`Simulation ${i} is not one of those that the design was opened for.`);
       const parameters = { ...template };
       for (const [c, { name, kind }] of inFile.entries()) {
-        const value = values[c]![position]!;
-        parameters[name] = kind === "boolean" ? value === 1 : value;
+        const cells = values[c]!;
+        if (cells instanceof Float64Array) {
+          const value = cells[position]!;
+          parameters[name] = kind === "boolean" ? value === 1 : value;
+        } else parameters[name] = textAt(cells, position)!;
       }
       return parameters;
     },
@@ -65,10 +69,11 @@ async function readRows(
   simulations: Ranges,
 ): Promise<Values[]> {
   const count = countOf(simulations);
-  const values = columns.map(({ kind }): Values =>
-    kind === "text" ? [] : new Float64Array(count),
+  const values = columns.map(({ kind }) =>
+    kind === "text" ? createTextBuffer(count) : new Float64Array(count),
   );
-  if (count === 0) return values;
+  const read = () => values.map((each) => (each instanceof Float64Array ? each : each.look()));
+  if (count === 0) return read();
   const file = await openRowFile(store, settings);
   let position = 0;
   for (const [first, length] of simulations)
@@ -82,13 +87,12 @@ async function readRows(
         const source = rows.values[c]!;
         if (target instanceof Float64Array)
           target.set((source as Float64Array).subarray(from, from + taken), position);
-        else
-          for (let k = 0; k < taken; k++) target[position + k] = source[from + k] as string | null;
+        else target.append(source as Texts, from, from + taken);
       }
       position += taken;
       i += taken;
     }
-  return values;
+  return read();
 }
 
 /** Where a simulation stands among the ranges: a search, because a round of retries may have thousands of them. */

@@ -14,6 +14,7 @@ import { readPlainColumns } from "./plain-columns.ts";
 import { numbersOf } from "./plain-values.ts";
 import { writeRowGroup } from "./row-group.ts";
 import type { Failure, FailureCause, Rows, Values } from "./rows.ts";
+import { cellsOf, textsOf, type Texts } from "./texts.ts";
 
 export const PartFacts = z.object({
   experiment: z.string(),
@@ -63,7 +64,7 @@ export type Cells = ColumnSource["data"];
 
 /** One column's values as its Parquet type wants them; absent values become null. */
 export function parquetValues(column: Column, values: Values, isOptional: boolean): Cells {
-  if (!(values instanceof Float64Array)) return values;
+  if (!(values instanceof Float64Array)) return cellsOf(values);
   switch (column.kind) {
     case "number":
       return isOptional
@@ -106,7 +107,8 @@ export async function encodePart(
     ...columns.map((column) => parquetColumn(column, hasFailures)),
     ...(hasFailures ? failureKeys.map(failureColumn) : []),
   ];
-  const writer = new ByteWriter();
+  // Room for all at once: a buffer that grows would be copied a dozen times.
+  const writer = new ByteWriter(footerBytes + rows.count * schema.length * 8);
   const parquet = new ParquetWriter({
     writer,
     schema: [{ name: "root", num_children: schema.length }, ...schema],
@@ -190,7 +192,7 @@ export async function decodePart(
           ...columns.map(({ name }) => name),
           ...(facts.failed > 0 ? ["failed", ...failureKeys] : []),
         ];
-  const found = new Map<string, Cells>(await readPlainColumns(file, metadata, wanted));
+  const found = new Map<string, Cells | Texts>(await readPlainColumns(file, metadata, wanted));
   const left = wanted.filter((name) => !found.has(name));
   if (left.length > 0)
     await parquetRead({
@@ -199,17 +201,18 @@ export async function decodePart(
       columns: left,
       compressors: decompressors,
       onChunk: ({ columnName, columnData }) => {
-        const before = found.get(columnName);
+        const before = found.get(columnName) as Cells | undefined;
         found.set(columnName, before === undefined ? columnData : [...before, ...columnData]);
       },
     });
   const count = Number(metadata.num_rows);
-  const cells = (name: string): Cells => {
+  const column = (name: string): Cells | Texts => {
     const data = found.get(name);
-    if (data?.length !== count)
-      throw new Error(`Column "${name}" has ${data?.length ?? 0} of ${count} rows.`);
-    return data;
+    const { length = 0 } = data === undefined ? {} : "places" in data ? data.places : data;
+    if (length !== count) throw new Error(`Column "${name}" has ${length} of ${count} rows.`);
+    return data!;
   };
+  const cells = (name: string) => column(name) as Cells;
   const failedRows = found.has("failed")
     ? Uint8Array.from(cells("failed") as ArrayLike<unknown>, Number)
     : new Uint8Array(count);
@@ -239,7 +242,7 @@ export async function decodePart(
       attempts:
         what === "all" ? Uint8Array.from(cells("attempts") as Int32Array) : new Uint8Array(),
       seconds: what === "all" ? doubles(cells("seconds")) : new Float64Array(),
-      values: columns.map((column) => valuesOf(column, cells(column.name))),
+      values: columns.map((each) => valuesOf(each, column(each.name))),
       failures,
     },
   };
@@ -252,8 +255,9 @@ const doubles = (cells: Cells) =>
   cells instanceof Float64Array ? cells : Float64Array.from(cells as number[]);
 
 /** What Parquet gave, as `Values`; null becomes NaN. */
-export function valuesOf(column: Column, cells: Cells): Values {
-  if (column.kind === "text") return Array.from(cells as (string | null)[]);
+export function valuesOf(column: Column, cells: Cells | Texts): Values {
+  if ("places" in cells) return cells;
+  if (column.kind === "text") return textsOf(cells as (string | null)[]);
   if (cells instanceof Float64Array) return cells;
   if (cells instanceof Int32Array || cells instanceof Uint8Array) return new Float64Array(cells);
   if (cells instanceof BigInt64Array) return numbersOf(cells);

@@ -8,12 +8,14 @@ import { crc32 } from "node:zlib";
 import type { ColumnChunk } from "hyparquet";
 import { ByteWriter, type ParquetWriter } from "hyparquet-writer";
 import { writeColumn } from "hyparquet-writer/src/column.js";
-import { writePageHeader } from "hyparquet-writer/src/datapage.js";
+import { writeDataPageV2, writePageHeader } from "hyparquet-writer/src/datapage.js";
+import { writeDictionaryPage } from "hyparquet-writer/src/dictionary.js";
 import { compress, compressors, isWorthCompressing } from "./compression.ts";
 import { extent, plainBytes, type Numbers } from "./plain-values.ts";
+import { cellsOf, type Texts } from "./texts.ts";
 
-/** A column of numbers, none of them absent, or of texts. */
-export type RequiredCells = Numbers | readonly (string | null)[];
+/** A column of numbers or of texts, none of them absent. */
+export type RequiredCells = Numbers | Texts;
 
 /** Appends one row group. `columns` are in the order of the file's schema and of equal length. */
 export async function writeRowGroup(
@@ -27,33 +29,12 @@ export async function writeRowGroup(
       isNumbers(values) ? pageOf(plainBytes(schema[c + 1]!.type as PlainType, values)) : undefined,
     ),
   );
-  const chunks = columns.map((values, c): ColumnChunk => {
-    const page = pages[c];
-    if (isNumbers(values))
-      return writePage(parquet, c, values.length, page!, statistics ? values : undefined);
-    const element = schema[c + 1]!;
-    return writeColumn({
-      writer,
-      column: {
-        columnName: element.name,
-        element,
-        schemaPath: [schema[0]!, element],
-        codec: "ZSTD",
-        compressors,
-        stats: statistics,
-        pageSize: 0,
-        columnIndex: false,
-        offsetIndex: false,
-      },
-      pageData: {
-        values: values as string[],
-        definitionLevels: [],
-        repetitionLevels: [],
-        maxDefinitionLevel: 0,
-      },
-    }).chunk;
-  });
-  const rows = BigInt(columns[0]!.length);
+  const chunks = columns.map((values, c) =>
+    isNumbers(values)
+      ? writePage(parquet, c, values.length, pages[c]!, statistics ? values : undefined)
+      : writeTexts(parquet, c, values, statistics),
+  );
+  const rows = BigInt(lengthOf(columns[0]!));
   parquet.num_rows += rows;
   parquet.row_groups.push({
     columns: chunks,
@@ -71,7 +52,9 @@ export async function writeRowGroup(
 }
 
 type PlainType = Parameters<typeof plainBytes>[0];
-const isNumbers = (values: RequiredCells): values is Numbers => !Array.isArray(values);
+const isNumbers = (values: RequiredCells): values is Numbers => !("places" in values);
+const lengthOf = (values: RequiredCells) =>
+  isNumbers(values) ? values.length : values.places.length;
 
 interface Page {
   /** Bytes of the plain numbers. */
@@ -141,6 +124,67 @@ const widest = 8;
 /** Leaves a gap, so that what follows so many more bytes can be read in place, as an array of numbers. */
 function align(writer: ParquetWriter["writer"], more: number): void {
   writer.appendBytes(new Uint8Array(-(writer.offset + more) & (widest - 1)));
+}
+
+/** Texts that repeat as a dictionary and their places in it, which is how Parquet has them too; others one by one. */
+function writeTexts(
+  { writer, schema }: ParquetWriter,
+  c: number,
+  column: Texts,
+  statistics: boolean,
+): ColumnChunk {
+  const element = schema[c + 1]!;
+  const encoder = {
+    columnName: element.name,
+    element,
+    schemaPath: [schema[0]!, element],
+    codec: "ZSTD",
+    compressors,
+    stats: statistics,
+    pageSize: 0,
+    columnIndex: false,
+    offsetIndex: false,
+  } satisfies Parameters<typeof writeColumn>[0]["column"];
+  const { places, texts } = column;
+  const levels = { definitionLevels: [], repetitionLevels: [], maxDefinitionLevel: 0 };
+  if (2 * texts.length > places.length) {
+    const pageData = { values: cellsOf(column) as string[], ...levels };
+    return writeColumn({ writer, column: encoder, pageData }).chunk;
+  }
+  const start = writer.offset;
+  const dictionarySize = writeDictionaryPage(writer, encoder, [...texts]);
+  const dataStart = writer.offset;
+  const dataSize = writeDataPageV2({
+    writer,
+    column: encoder,
+    encoding: "RLE_DICTIONARY",
+    pageData: { values: places, ...levels },
+  });
+  return {
+    file_offset: BigInt(start),
+    meta_data: {
+      type: "BYTE_ARRAY",
+      encodings: ["PLAIN", "RLE_DICTIONARY"],
+      path_in_schema: [element.name],
+      codec: "ZSTD",
+      num_values: BigInt(places.length),
+      total_uncompressed_size: BigInt(dictionarySize + dataSize),
+      total_compressed_size: BigInt(writer.offset - start),
+      dictionary_page_offset: BigInt(start),
+      data_page_offset: BigInt(dataStart),
+      ...(statistics && { statistics: extentOfTexts(texts) }),
+    },
+  };
+}
+
+/** Parquet orders texts by their bytes, which JavaScript's `<` does not. */
+function extentOfTexts(texts: readonly string[]) {
+  const inOrder = texts.map((text) => Buffer.from(text)).toSorted(Buffer.compare);
+  return {
+    min_value: inOrder[0]!.toString(),
+    max_value: inOrder.at(-1)!.toString(),
+    null_count: 0n,
+  };
 }
 
 function statisticsOf(type: PlainType, values: Numbers) {

@@ -3,6 +3,7 @@
  * Typed arrays all the way: no object per simulation lives longer than its own turn.
  */
 import type { Column, Value } from "./columns.ts";
+import { createTextBuffer, type TextBuffer, type Texts } from "./texts.ts";
 
 /** Why a simulation failed. `fingerprint` is equal for failures of one kind. */
 export interface Failure {
@@ -22,8 +23,8 @@ export const failureCauses = [
 ] as const;
 export type FailureCause = (typeof failureCauses)[number];
 
-/** One column's values; booleans are 0 and 1, an absent number is NaN, an absent text null. */
-export type Values = Float64Array | (string | null)[];
+/** One column's values; booleans are 0 and 1, an absent number is NaN. */
+export type Values = Float64Array | Texts;
 
 export interface Rows {
   readonly count: number;
@@ -39,7 +40,7 @@ export interface Rows {
   readonly failures: readonly { readonly row: number; readonly failure: Failure }[];
 }
 
-/** Grows as rows come; `take` hands them out and starts anew, `look` and `clear` do so without a copy. */
+/** Grows as rows come. */
 export interface RowBuffer {
   readonly count: number;
   /** `record` holds any of the columns; what it lacks is absent. */
@@ -52,7 +53,6 @@ export interface RowBuffer {
   ): void;
   /** Copies rows `from` to `to` (exclusive) of other rows. */
   append(rows: Rows, from?: number, to?: number): void;
-  take(): Rows;
   /** The rows as they stand, which the next `push`, `append` or `clear` may overwrite. */
   look(): Rows;
   clear(): void;
@@ -71,7 +71,9 @@ export function createRowBuffer(
   let failed = new Uint8Array(capacity);
   let attempts = new Uint8Array(capacity);
   let seconds = new Float64Array(capacity);
-  let values: Values[] = columns.map((column) => emptyValues(column, capacity));
+  let values: (Float64Array | TextBuffer)[] = columns.map(({ kind }) =>
+    kind === "text" ? createTextBuffer(capacity) : new Float64Array(capacity),
+  );
   let failures: { row: number; failure: Failure }[] = [];
 
   function reserve(more: number) {
@@ -101,7 +103,7 @@ export function createRowBuffer(
         const column = values[c]!;
         if (column instanceof Float64Array)
           column[count] = value === undefined ? NaN : Number(value);
-        else column[count] = value === undefined ? null : String(value);
+        else column.push(value === undefined ? null : String(value));
       }
       if (failure !== undefined) failures.push({ row: count, failure });
       count++;
@@ -118,24 +120,11 @@ export function createRowBuffer(
         const target = values[c]!;
         if (target instanceof Float64Array)
           target.set((source as Float64Array).subarray(from, to), count);
-        else for (let k = 0; k < more; k++) target[count + k] = source[from + k] as string | null;
+        else target.append(source as Texts, from, to);
       }
       for (const { row, failure } of rows.failures)
         if (row >= from && row < to) failures.push({ row: row - from + count, failure });
       count += more;
-    },
-    take() {
-      const rows: Rows = {
-        count,
-        simulation: simulation.slice(0, count),
-        failed: failed.slice(0, count),
-        attempts: attempts.slice(0, count),
-        seconds: seconds.slice(0, count),
-        values: values.map((column) => column.slice(0, count)),
-        failures,
-      };
-      clear();
-      return rows;
     },
     look: () => ({
       count,
@@ -144,22 +133,16 @@ export function createRowBuffer(
       attempts: attempts.subarray(0, count),
       seconds: seconds.subarray(0, count),
       values: values.map((column) =>
-        column instanceof Float64Array ? column.subarray(0, count) : column,
+        column instanceof Float64Array ? column.subarray(0, count) : column.look(),
       ),
       failures,
     }),
-    clear,
+    clear() {
+      count = 0;
+      failures = [];
+      for (const column of values) if (!(column instanceof Float64Array)) column.clear();
+    },
   };
-
-  function clear() {
-    count = 0;
-    failures = [];
-    values = values.map((column) => (column instanceof Float64Array ? column : []));
-  }
-}
-
-function emptyValues(column: Column, capacity: number): Values {
-  return column.kind === "text" ? [] : new Float64Array(capacity);
 }
 
 function grown<T extends { set(source: T): void }>(source: T, target: T): T {
@@ -184,7 +167,7 @@ export function sortedRows(
     previous = rows.simulation[row]!;
     sorted.append(rows, row, row + 1);
   }
-  return sorted.take();
+  return sorted.look();
 }
 
 function isAscending(numbers: Int32Array): boolean {

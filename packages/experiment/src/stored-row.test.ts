@@ -66,7 +66,7 @@ async function write(
         { y: i + round.round / 10, note: `n${i}` },
       ]);
   const facts = { experiment: "a/1", round: round.round, chunk, interruptions: 0, workers: [] };
-  const { bytes } = await encodePart(rows.take(), [...parameters, ...results], facts);
+  const { bytes } = await encodePart(rows.look(), [...parameters, ...results], facts);
   const keys = roundKeys("a/1", round.round);
   const key = partial === undefined ? keys.part(chunk) : keys.partial(chunk, partial);
   await store.create(key, bytes);

@@ -9,6 +9,7 @@ import type { ChunkSizes, Round } from "./plan.ts";
 import type { Ranges } from "./ranges.ts";
 import { createRowBuffer, type Rows } from "./rows.ts";
 import type { Store } from "./store.ts";
+import { textAt } from "./texts.ts";
 
 /**
  * The row that counts for a simulation, alone in `Rows`: a done one stands before a failed one, a later round's
@@ -25,7 +26,7 @@ export async function findRow(
   const { parameters, results } = manifestColumns(manifest);
   const one = createRowBuffer(parameters, results, 1);
   one.append(found.rows, found.at, found.at + 1);
-  return one.take();
+  return one.look();
 }
 
 /** A row among the others of its part. */
@@ -123,8 +124,9 @@ export function rowValues(
 ): Record<string, Value | null> {
   return Object.fromEntries(
     columns.map(({ name, kind }, c) => {
-      const value = rows.values[offset + c]![0] ?? null;
-      if (typeof value !== "number") return [name, value];
+      const cells = rows.values[offset + c]!;
+      if (!(cells instanceof Float64Array)) return [name, textAt(cells, 0)];
+      const value = cells[0]!;
       if (Number.isNaN(value)) return [name, null];
       if (kind === "boolean") return [name, value === 1];
       // A column of whole numbers has no −0.
