@@ -21,7 +21,8 @@ import {
   type Value,
 } from "@hatchery/experiment";
 import { loadModels } from "@hatchery/models/load-models";
-import type { FromSlot, SlotJob, ToSlot } from "./slot-protocol.ts";
+import { createRowWriter } from "./handover.ts";
+import { handoverDescriptor, type FromSlot, type SlotJob, type ToSlot } from "./slot-protocol.ts";
 import { startWatchdog } from "./watchdog.ts";
 
 /**
@@ -41,6 +42,7 @@ const finalCauses: readonly FailureCause[] = [
 ];
 
 const watchdog = startWatchdog();
+const writeRows = createRowWriter(handoverDescriptor);
 let stopping = new AbortController();
 
 function send(message: FromSlot): Promise<void> {
@@ -57,11 +59,14 @@ async function run(job: SlotJob, model: Model): Promise<void> {
   const rows = createRowBuffer(model.parameterColumns, model.resultColumns);
   const { inputs = {}, files: spooling } = job;
   using spool = spooling && openPackWriter(spooling.spool, spooling.length);
+  let end = 0;
   const handOver = async () => {
-    await send({ kind: "rows", rows: rows.look(), ...(spool && { spooled: spool.length }) });
+    const written = writeRows(rows.look(), end);
+    end = written.end;
     rows.clear();
+    await send({ kind: "rows", rows: written.handed, ...(spool && { spooled: spool.length }) });
   };
-  const end = (isStopped: boolean) =>
+  const finish = (isStopped: boolean) =>
     send({
       kind: "end",
       isStopped,
@@ -88,7 +93,7 @@ async function run(job: SlotJob, model: Model): Promise<void> {
           // One that fails because it was told to stop has no row, and so none after it may have one.
           if (stopping.signal.aborted) {
             await handOver();
-            return end(true);
+            return finish(true);
           }
         }
       } else rows.push(i, job.limits.attempts, 0, [parameters], givenUp);
@@ -100,10 +105,10 @@ async function run(job: SlotJob, model: Model): Promise<void> {
       await handOver();
       await nextTurn();
       handedOverAt = performance.now();
-      if (stopping.signal.aborted) return end(true);
+      if (stopping.signal.aborted) return finish(true);
     }
   await handOver();
-  return end(false);
+  return finish(false);
 
   /** Answers a promise only where the model does: awaiting one per simulation would cost more than a quick one takes. */
   function compute(

@@ -1,5 +1,6 @@
 /** What a worker and its slot processes say to each other. */
-import type { DesignSettings, Failure, Rows } from "@hatchery/experiment";
+import type { DesignSettings, Failure } from "@hatchery/experiment";
+import type { HandedRows } from "./handover.ts";
 
 /** From the worker: compute these simulations of this experiment. */
 export interface SlotJob {
@@ -52,7 +53,7 @@ export type FromSlot =
   | { readonly kind: "other source"; readonly source: string }
   | { readonly kind: "starting"; readonly simulation: number }
   /** `spooled`: how long the spool is with the files of these rows. */
-  | { readonly kind: "rows"; readonly rows: Rows; readonly spooled?: number }
+  | { readonly kind: "rows"; readonly rows: HandedRows; readonly spooled?: number }
   | { readonly kind: "log"; readonly simulation: number; readonly message: string }
   /** `peakBytes`: the most memory that the process and its programs have held meanwhile. */
   | { readonly kind: "end"; readonly isStopped: boolean; readonly peakBytes: number };
@@ -66,3 +67,5 @@ export interface Verdict {
 
 /** The pipe's file descriptor in the slot process: after stdin, stdout, stderr and the message channel. */
 export const verdictDescriptor = 4;
+/** The file by which rows are handed over. */
+export const handoverDescriptor = 5;

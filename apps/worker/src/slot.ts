@@ -3,6 +3,7 @@
  * Finds out which simulation ended its process, and goes on with the rest in a new one.
  */
 import { fork, type ChildProcess } from "node:child_process";
+import { closeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -13,6 +14,7 @@ import {
   type FailureCause,
   type Rows,
 } from "@hatchery/experiment";
+import { createRowReader, openHandover } from "./handover.ts";
 import type { FromSlot, SlotJob, ToSlot, Verdict } from "./slot-protocol.ts";
 
 export type SlotWork = Omit<SlotJob, "kind" | "attemptsUsed" | "givenUp" | "isCareful">;
@@ -50,6 +52,8 @@ type RunEnd =
 
 export function createSlot(): Slot {
   let child: ChildProcess | undefined;
+  const handover = openHandover();
+  const readRows = createRowReader(handover);
 
   async function run(work: SlotWork, events: SlotEvents, stop: AbortSignal) {
     const attemptsUsed = new Map<number, number>();
@@ -85,7 +89,7 @@ export function createSlot(): Slot {
       if (end.kind === "other source") {
         if (end.isNew) throw new Error(otherSource(work, end.source));
         // It was started before the files were changed; a new process has them as they are.
-        close();
+        endProcess();
         continue;
       }
       if (stop.aborted) return "stopped";
@@ -114,7 +118,7 @@ export function createSlot(): Slot {
       switch (message.kind) {
         case "rows":
           announced = undefined;
-          events.rows(message.rows, message.spooled);
+          events.rows(readRows(message.rows), message.spooled);
           break;
         case "starting":
           announced = message.simulation;
@@ -179,7 +183,7 @@ export function createSlot(): Slot {
     const path = fileURLToPath(new URL("./slot-process.ts", import.meta.url));
     const started = fork(path, {
       serialization: "advanced",
-      stdio: ["ignore", "pipe", "pipe", "ipc", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "ipc", "pipe", handover],
     });
     createInterface({ input: started.stdout! }).on("line", (line) => events.log(line));
     createInterface({ input: started.stderr! }).on("line", (line) => events.log(line));
@@ -206,12 +210,18 @@ export function createSlot(): Slot {
     }
   }
 
-  function close(): void {
+  function endProcess(): void {
     child?.kill("SIGKILL");
     child = undefined;
   }
 
-  return { run, close };
+  return {
+    run,
+    close() {
+      endProcess();
+      closeSync(handover);
+    },
+  };
 }
 
 function otherSource({ model, source = "" }: SlotWork, here: string): string {
