@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { readPartFacts, type Progress } from "@hatchery/experiment";
 import type { Summary } from "@hatchery/experiment/results";
 
-export const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+export const main = fileURLToPath(new URL("../src/main.js", import.meta.url));
 /** A model that fails, crashes, loops or takes time on request. */
 export const faultyModels = fileURLToPath(
   new URL("../../worker/test/faulty-models.ts", import.meta.url),

@@ -21,7 +21,7 @@ const environment = {
 };
 
 async function hatchery(...words: string[]): Promise<string> {
-  const command = [file("../../cli/src/main.ts"), ...words];
+  const command = [file("../../cli/src/main.js"), ...words];
   return (await promisify(execFile)(process.execPath, command, { env: environment })).stdout.trim();
 }
 

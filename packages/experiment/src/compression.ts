@@ -25,10 +25,10 @@ const sampleBytes = 8_192;
 
 /** Whether bytes become a good deal smaller, by a sample from their middle: the same answer for the same bytes. */
 export function isWorthCompressing(bytes: Uint8Array): boolean {
-  if (bytes.byteLength < 2 * sampleBytes) return true;
-  const middle = (bytes.byteLength - sampleBytes) >>> 1;
-  const sample = bytes.subarray(middle, middle + sampleBytes);
-  return compressors.ZSTD(sample).byteLength <= (1 - leastSaving) * sampleBytes;
+  const sampled = Math.min(sampleBytes, bytes.byteLength);
+  const start = (bytes.byteLength - sampled) >>> 1;
+  const sample = bytes.subarray(start, start + sampled);
+  return compressors.ZSTD(sample).byteLength <= (1 - leastSaving) * sampled;
 }
 
 /** Compresses on a thread of its own. */

@@ -1,6 +1,6 @@
 /**
  * Plan: how the simulations of a round are cut into chunks, one engine task each.
- * A chunk is long enough that the cost of a task (about 40 ms of core time in database, engine, worker and steward,
+ * A chunk is long enough that the cost of a task (about 58 ms of core time in database, engine, worker and steward,
  * measured) does not count, and the last ones are short enough that slots end together.
  */
 import { z } from "zod";
@@ -50,7 +50,7 @@ export type Round = z.infer<typeof Round>;
 const mostChunks = 50_000;
 /** A chunk's rows stay in the worker's memory until its part is written: 100,000 rows of 20 columns are 16 MB. */
 const mostSimulationsPerChunk = 100_000;
-/** A chunk of less work than this costs more than it evens out: about ten times what the engine takes for a task. */
+/** A chunk of less work than this costs more than it evens out: about three times what a task takes. */
 const leastSeconds = 0.15;
 /** What a small engine hands out in a second without falling behind; all slots ask at once when chunks are short. */
 const chunksPerSecond = 200;
@@ -77,9 +77,12 @@ export function chunkSizes(
 
 const clamped = (size: number) => Math.min(Math.max(1, size), mostSimulationsPerChunk);
 
+/** Even where one slot takes twice as long as the others for this much of its share, they find enough to do meanwhile. */
+const shareOfSlot = 2 / 3;
+
 /**
- * Guided self-scheduling: each chunk is half of a slot's share of what is left, so that few chunks do most of the work
- * and slots end together, whatever each simulation takes (Polychronopoulos and Kuck, IEEE Trans. Computers 36, 1987).
+ * Guided self-scheduling: each chunk is a fixed part of a slot's share of what is left, so that few chunks do most of the
+ * work and slots end together, whatever each simulation takes (Polychronopoulos and Kuck, IEEE Trans. Computers 36, 1987).
  */
 function guided(
   simulations: number,
@@ -89,13 +92,13 @@ function guided(
 ): [number, number][] {
   const sizes: [number, number][] = [];
   for (let left = simulations; left > 0;) {
-    const share = Math.ceil(left / (2 * slots));
+    const share = Math.ceil((left * shareOfSlot) / slots);
     const size = Math.min(left, most, Math.max(least, share));
     const times =
       size <= least
         ? Math.floor(left / size)
         : size === most
-          ? Math.max(1, Math.floor(left / most) - 2 * slots + 1)
+          ? Math.max(1, Math.floor(left / most) - Math.ceil(slots / shareOfSlot) + 1)
           : Math.min(slots, Math.floor(left / size));
     sizes.push([size, times]);
     left -= size * times;

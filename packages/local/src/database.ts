@@ -6,7 +6,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } fr
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type LocalStagePaths, UserError } from "@hatchery/config";
-import { Client, type QueryResultRow } from "pg";
+import type { QueryResultRow } from "pg";
 import { lastLines } from "./keeper.ts";
 import { type Running, commandLine, findSetpriv, launch, stageMark } from "./process.ts";
 
@@ -170,6 +170,8 @@ export async function query<Row extends QueryResultRow>(
   text: string,
   values: readonly unknown[] = [],
 ): Promise<Row[]> {
+  // Only whoever asks the database loads its driver: no command that a stage does without does.
+  const { Client } = await import("pg");
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   // The server may go away at any time; the query then rejects, and this event says it a second time.
   client.on("error", () => undefined);
