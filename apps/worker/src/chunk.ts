@@ -8,6 +8,7 @@ import {
   bytesOf,
   chunkRanges,
   countOf,
+  createPartMemory,
   createRowBuffer,
   decodePart,
   encodePart,
@@ -28,6 +29,7 @@ import {
   type Manifest,
   type PartFacts,
   type Ranges,
+  type RowBuffer,
   type Store,
 } from "@hatchery/experiment";
 import { openChunkFiles } from "./chunk-files.ts";
@@ -67,7 +69,7 @@ export async function computeChunk(
   const { manifest, round, columns } = await readPlanned(store, input);
   const ranges = chunkRanges(round, input.chunk);
   const size = countOf(ranges);
-  const rows = createRowBuffer(columns.parameters, columns.results, size);
+  const { rows, part: partMemory } = memoryFor(slot, columns, size);
   const allColumns = [...columns.parameters, ...columns.results];
 
   await using inputs = await localInputs(
@@ -110,20 +112,46 @@ export async function computeChunk(
       "The simulations were not handed over in their order: their files have no place.",
     );
   const pack = isWorth ? await files?.store(sorted, allColumns.length - 1) : undefined;
-  const part = await encodePart(sorted, allColumns, {
-    ...input,
-    interruptions: (earlier?.facts.interruptions ?? 0) + (end === "stopped" ? 1 : 0),
-    workers: [...(earlier?.facts.workers ?? []), ...(computed[1] > 0 ? [computed] : [])],
-    writtenAt: new Date().toISOString(),
-    memory: { peakBytes, shareBytes: worker.shareBytes },
-    ...(pack && { files: pack }),
-  });
+  const part = await encodePart(
+    sorted,
+    allColumns,
+    {
+      ...input,
+      interruptions: (earlier?.facts.interruptions ?? 0) + (end === "stopped" ? 1 : 0),
+      workers: [...(earlier?.facts.workers ?? []), ...(computed[1] > 0 ? [computed] : [])],
+      writtenAt: new Date().toISOString(),
+      memory: { peakBytes, shareBytes: worker.shareBytes },
+      ...(pack && { files: pack }),
+    },
+    partMemory,
+  );
   if (end === "stopped") {
     if (isWorth) await store.create(keys.partial(input.chunk, count), part.bytes);
     throw new ChunkInterrupted(`Stopped after ${count} of ${size} simulations.`);
   }
   await store.create(keys.part(input.chunk), part.bytes);
   return part.facts;
+}
+
+interface ChunkMemory {
+  readonly columns: ExperimentColumns;
+  readonly rows: RowBuffer;
+  readonly part: ReturnType<typeof createPartMemory>;
+}
+
+/** A chunk's memory serves the slot's next one: new each time, its pages and the garbage took a hundredth of the worker's machine. */
+const memories = new WeakMap<Slot, ChunkMemory>();
+
+function memoryFor(slot: Slot, columns: ExperimentColumns, size: number): ChunkMemory {
+  const before = memories.get(slot);
+  if (before?.columns === columns) {
+    before.rows.clear();
+    return before;
+  }
+  const rows = createRowBuffer(columns.parameters, columns.results, size);
+  const memory = { columns, rows, part: createPartMemory() };
+  memories.set(slot, memory);
+  return memory;
 }
 
 /** The code that a round is to be computed with; any for an experiment that does not say. */

@@ -75,8 +75,8 @@ async function writeTables(
   failuresFile: string,
 ): Promise<Pick<MergedDataset, "ledger" | "resultsSha256">> {
   const { parameters, results } = manifestColumns(manifest);
-  const resultsTable = await createTable(resultsFile, parameters, results, "results");
-  const failuresTable = await createTable(failuresFile, parameters, [], "failures");
+  await using resultsTable = createTable(resultsFile, parameters, results, "results");
+  await using failuresTable = createTable(failuresFile, parameters, [], "failures");
   const merged = mergeParts(store, manifest, "dataset");
   for (;;) {
     const step = await merged.next();
@@ -106,19 +106,19 @@ function* runsOfEqualOutcome(rows: Rows, from: number, to: number) {
     }
 }
 
-interface Table {
+interface Table extends AsyncDisposable {
   append(rows: Rows, from: number, to: number): Promise<void>;
   /** Answers the file's SHA-256, hex. */
   finish(): Promise<string>;
 }
 
 /** One of the two files. While one row group is compressed and written, the next one is filled. */
-async function createTable(
+function createTable(
   path: string,
   parameters: readonly Column[],
   results: readonly Column[],
   kind: "results" | "failures",
-): Promise<Table> {
+): Table {
   const columns = [...parameters, ...results];
   const text = (name: string): SchemaElement => ({
     name,
@@ -133,7 +133,7 @@ async function createTable(
     ...(isOptional ? failureKeys.map(text) : []),
     ...columns.map((column) => parquetColumn(column, isOptional)),
   ];
-  const file = await createParquetFile(path);
+  const file = createParquetFile(path);
   const parquet = new ParquetWriter({
     writer: file.writer,
     schema: [{ name: "root", num_children: schema.length }, ...schema],
@@ -184,7 +184,8 @@ async function createTable(
       if (filling.count > 0) await write();
       await writing;
       await parquet.finish();
-      return file.close();
+      return file.finish();
     },
+    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
   };
 }

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { columnsOf, type Column } from "./columns.ts";
 import { experimentKeys, readPartKey, roundKeys } from "./layout.ts";
 import type { Manifest } from "./manifest.ts";
+import { createMemoryPool, type MemoryPool } from "./memory-pool.ts";
 import { decodePart, type PartFacts } from "./part.ts";
 import { Round, chunkCount, chunkRanges, chunksOf } from "./plan.ts";
 import { countOf, rangesWhere, simulationsOf, type Ranges } from "./ranges.ts";
@@ -107,7 +108,7 @@ export async function partKeys(
   return found;
 }
 
-/** A stretch of consecutive rows of one part, each simulation's final row. */
+/** A stretch of consecutive rows of one part, each simulation's final row. They stand until the next stretch. */
 export interface MergedRows {
   readonly rows: Rows;
   /** Of the part that they are in. */
@@ -132,6 +133,7 @@ export async function* mergeParts(
   const outcomes = new Uint8Array(manifest.total);
   const unreadable: UnreadablePart[] = [];
   const found: string[] = [];
+  const memory = createMemoryPool();
   const account = { chunks: 0, simulationSeconds: 0, retries: 0, interruptions: 0 };
 
   /** While a part is looked through, the next one is decoded, and those after it are on their way. */
@@ -144,7 +146,7 @@ export async function* mergeParts(
     );
     const read = async (chunk: number) => {
       const { key } = keys.get(chunk)!;
-      return { chunk, key, bytes: await store.read(key) };
+      return { chunk, key, bytes: await store.read(key, memory.take) };
     };
     const stored = readAhead(present, read, store.readsAtATime);
     for await (const part of readAhead(stored, (one) => decode(round, one), 2)) {
@@ -163,7 +165,7 @@ export async function* mergeParts(
   ): Promise<ReadPart | undefined> {
     if (bytes === undefined) return undefined;
     try {
-      return await decodePart(bytes, columns, what);
+      return { ...(await decodePart(bytes, columns, what)), bytes };
     } catch (error) {
       unreadable.push({
         round: round.round,
@@ -189,7 +191,7 @@ export async function* mergeParts(
       yield { ...best.part!, from: best.at, to: best.at + 1 };
       for (const cursor of here) {
         makeGood(cursor, cursor.at + 1);
-        await advance(cursor, cursor.at + 1);
+        await advance(cursor, cursor.at + 1, memory);
       }
       continue;
     }
@@ -200,7 +202,7 @@ export async function* mergeParts(
     mark(cursor.part!.rows, cursor.at, to);
     makeGood(cursor, to);
     yield { ...cursor.part!, from: cursor.at, to };
-    await advance(cursor, to);
+    await advance(cursor, to, memory);
   }
 
   function mark(rows: Rows, from: number, to: number) {
@@ -244,6 +246,8 @@ interface UnreadablePart extends Omit<PartProblem, "simulations"> {
 interface ReadPart {
   readonly rows: Rows;
   readonly facts: PartFacts;
+  /** Its rows are in this memory. */
+  readonly bytes: Buffer;
 }
 
 interface Cursor {
@@ -260,9 +264,10 @@ async function openCursor(round: number, parts: AsyncGenerator<ReadPart>): Promi
   return { round, parts, part: first.done === true ? undefined : first.value, at: 0 };
 }
 
-async function advance(cursor: Cursor, to: number): Promise<void> {
+async function advance(cursor: Cursor, to: number, memory: MemoryPool): Promise<void> {
   cursor.at = to;
   if (to < cursor.part!.rows.count) return;
+  memory.give(cursor.part!.bytes);
   const next = await cursor.parts.next();
   cursor.part = next.done === true ? undefined : next.value;
   cursor.at = 0;

@@ -86,10 +86,14 @@ const factsKey = "hatchery";
 /** Columns that say why a simulation failed. */
 export const failureKeys = ["cause", "fingerprint", "message"] as const;
 
+/** Memory for a part's bytes, which the next part may be given again: they stand until then. */
+export const createPartMemory = () => new ByteWriter(0);
+
 export async function encodePart(
   rows: Rows,
   columns: readonly Column[],
   facts: Omit<PartFacts, "done" | "failed" | "seconds" | "retries">,
+  writer = createPartMemory(),
 ): Promise<{ bytes: Uint8Array; facts: PartFacts }> {
   const hasFailures = rows.failures.length > 0;
   const whole: PartFacts = {
@@ -107,8 +111,10 @@ export async function encodePart(
     ...columns.map((column) => parquetColumn(column, hasFailures)),
     ...(hasFailures ? failureKeys.map(failureColumn) : []),
   ];
+  writer.index = 0;
+  writer.offset = 0;
   // Room for all at once: a buffer that grows would be copied a dozen times.
-  const writer = new ByteWriter(footerBytes + rows.count * schema.length * 8);
+  writer.ensure(footerBytes + rows.count * schema.length * 8);
   const parquet = new ParquetWriter({
     writer,
     schema: [{ name: "root", num_children: schema.length }, ...schema],
@@ -164,7 +170,7 @@ export const footerBytes = 65_536;
 
 /** What a part says of itself, from its last `footerBytes` bytes. Throws when it is no whole part. */
 export function readPartFacts(end: Uint8Array): PartFacts {
-  return factsOf(parquetMetadata(arrayBuffer(end)));
+  return factsOf(parquetMetadata(footerOf(end)));
 }
 
 function factsOf(metadata: FileMetaData): PartFacts {
@@ -181,8 +187,8 @@ export async function decodePart(
   columns: readonly Column[],
   what: "all" | "dataset" = "all",
 ): Promise<{ rows: Rows; facts: PartFacts }> {
-  const file = arrayBuffer(bytes);
-  const metadata = parquetMetadata(file);
+  const file = fromItsStart(bytes);
+  const metadata = parquetMetadata(footerOf(bytes));
   const facts = factsOf(metadata);
   const wanted =
     what === "all"
@@ -266,8 +272,17 @@ export function valuesOf(column: Column, cells: Cells | Texts): Values {
   );
 }
 
-/** The bytes as the reader wants them: copied only where they are a part of something larger. */
-function arrayBuffer(bytes: Uint8Array): ArrayBuffer {
-  if (bytes.byteLength === bytes.buffer.byteLength) return bytes.buffer as ArrayBuffer;
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+/** The bytes from the start of a buffer that may be longer: copied only where they begin later. */
+function fromItsStart({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {
+  return byteOffset === 0
+    ? (buffer as ArrayBuffer)
+    : (buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
+}
+
+/** A copy of a part's footer, since the reader of metadata wants it to be the end of its buffer. */
+function footerOf({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {
+  const end = byteOffset + byteLength;
+  // Its last eight bytes: how long it is before them, and "PAR1".
+  const bytes = byteLength < 8 ? 0 : new DataView(buffer, end - 8).getUint32(0, true) + 8;
+  return buffer.slice(Math.max(byteOffset, end - bytes), end) as ArrayBuffer;
 }

@@ -40,7 +40,12 @@ export function createFolderStore(folder: string): Store {
     readsAtATime: 2,
     changes: (prefix) => folderChanges(folderOf(prefix)),
     addressOf: pathOf,
-    read: (key) => guarded(() => orMissing(fs.readFile(pathOf(key)))),
+    read: (key, take) =>
+      guarded(() =>
+        take === undefined
+          ? orMissing(fs.readFile(pathOf(key)))
+          : readSlice(pathOf(key), (size) => [0, size], take),
+      ),
     readEnd: (key, bytes) =>
       guarded(() => readSlice(pathOf(key), (size) => [Math.max(0, size - bytes), size])),
     readRange: (key, from, bytes) =>
@@ -115,6 +120,7 @@ export function createFolderStore(folder: string): Store {
 async function readSlice(
   path: string,
   slice: (size: number) => readonly [from: number, to: number],
+  take: (bytes: number) => Buffer = Buffer.alloc,
 ): Promise<Buffer | undefined> {
   const file = await orMissing(fs.open(path));
   if (file === undefined) return undefined;
@@ -122,7 +128,7 @@ async function readSlice(
     const stat = await file.stat();
     if (!stat.isFile()) return undefined;
     const [from, to] = slice(stat.size);
-    const bytes = Buffer.alloc(Math.max(0, to - from));
+    const bytes = take(Math.max(0, to - from));
     await file.read(bytes, 0, bytes.length, from);
     return bytes;
   } finally {

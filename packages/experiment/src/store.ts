@@ -28,7 +28,8 @@ export interface Store {
   changes(prefix: string): Changes;
   /** How a person would find one object. */
   addressOf(key: string): string;
-  read(key: string): Promise<Buffer | undefined>;
+  /** Into memory from `take`, for who reads much and says when it is done with; into new memory otherwise. */
+  read(key: string, take?: (bytes: number) => Buffer): Promise<Buffer | undefined>;
   /** The last `bytes` of an object: what a Parquet reader needs first. */
   readEnd(key: string, bytes: number): Promise<Buffer | undefined>;
   /** `bytes` of an object from the byte `from` on, fewer where it ends before: one of many files in a pack. */
