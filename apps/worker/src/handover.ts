@@ -45,11 +45,10 @@ function createLayout() {
       simulation: new Int32Array(memory, place(4), count),
       failed: new Uint8Array(memory, place(1), count),
       attempts: new Uint8Array(memory, place(1), count),
-      values: texts.map(
-        (each): Values =>
-          each === null
-            ? new Float64Array(memory, place(8), count)
-            : { places: new Int32Array(memory, place(4), count), texts: each },
+      values: texts.map((each): Values =>
+        each === null
+          ? new Float64Array(memory, place(8), count)
+          : { places: new Int32Array(memory, place(4), count), texts: each },
       ),
     };
   };

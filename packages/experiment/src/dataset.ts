@@ -44,12 +44,7 @@ export async function mergeDataset(store: Store, manifest: Manifest): Promise<Me
   const resultsFile = join(folder, "results.parquet");
   const failuresFile = join(folder, "failures.parquet");
   try {
-    const { ledger, resultsSha256 } = await writeTables(
-      store,
-      manifest,
-      resultsFile,
-      failuresFile,
-    );
+    const { ledger, resultsSha256 } = await writeTables(store, manifest, resultsFile, failuresFile);
     const keys = experimentKeys(manifest.experiment);
     return {
       ledger,

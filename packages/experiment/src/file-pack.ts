@@ -85,7 +85,7 @@ export function* packedFiles(rows: Rows, column: number): Generator<PackedFile> 
   const cells = rows.values[column] as Texts;
   let at = 0;
   for (let row = 0; row < rows.count; row++)
-    for (const file of readFilesCell(textAt(cells, row)!)) {
+    for (const file of readFilesCell(textAt(cells, row))) {
       yield { ...file, simulation: rows.simulation[row]!, row, offset: at + block };
       at += packedSize(file.bytes);
     }

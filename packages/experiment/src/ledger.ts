@@ -146,7 +146,7 @@ export async function* mergeParts(
     );
     const read = async (chunk: number) => {
       const { key } = keys.get(chunk)!;
-      return { chunk, key, bytes: await store.read(key, memory.take) };
+      return { chunk, key, bytes: await store.read(key, (size) => memory.take(size)) };
     };
     const stored = readAhead(present, read, store.readsAtATime);
     for await (const part of readAhead(stored, (one) => decode(round, one), 2)) {

@@ -13,17 +13,17 @@ export function isPlain(schema: z.ZodObject): boolean {
   );
 }
 
-const rangeChecks = new Set(["greater_than", "less_than", "multiple_of", "number_format"]);
+const isRangeCheck = ({ _zod: { def } }: z.core.$ZodCheck) =>
+  ["greater_than", "less_than", "multiple_of", "number_format"].includes(def.check);
 
 function isPlainField(field: z.core.$ZodType): boolean {
-  const { def } = (field as z.ZodType)._zod;
+  const { def } = field as z.ZodType;
   switch (def.type) {
     case "default":
       return isPlainField((def as z.core.$ZodDefaultDef).innerType);
     case "number":
       return (
-        (def as z.core.$ZodNumberDef).coerce !== true &&
-        (def.checks ?? []).every((check) => rangeChecks.has(check._zod.def.check))
+        (def as z.core.$ZodNumberDef).coerce !== true && (def.checks ?? []).every(isRangeCheck)
       );
     case "boolean":
       return (def as z.core.$ZodBooleanDef).coerce !== true && noChecks(def.checks);

@@ -25,7 +25,7 @@ export async function writeRowGroup(
 ): Promise<void> {
   const { writer, schema } = parquet;
   const pages = await Promise.all(
-    columns.map((values, c) =>
+    columns.map(async (values, c) =>
       isNumbers(values) ? pageOf(plainBytes(schema[c + 1]!.type as PlainType, values)) : undefined,
     ),
   );
@@ -179,7 +179,7 @@ function writeTexts(
 
 /** Parquet orders texts by their bytes, which JavaScript's `<` does not. */
 function extentOfTexts(texts: readonly string[]) {
-  const inOrder = texts.map((text) => Buffer.from(text)).toSorted(Buffer.compare);
+  const inOrder = texts.map((text) => Buffer.from(text)).toSorted((a, b) => a.compare(b));
   return {
     min_value: inOrder[0]!.toString(),
     max_value: inOrder.at(-1)!.toString(),

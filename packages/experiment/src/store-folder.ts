@@ -120,7 +120,7 @@ export function createFolderStore(folder: string): Store {
 async function readSlice(
   path: string,
   slice: (size: number) => readonly [from: number, to: number],
-  take: (bytes: number) => Buffer = Buffer.alloc,
+  take = (bytes: number): Buffer => Buffer.alloc(bytes),
 ): Promise<Buffer | undefined> {
   const file = await orMissing(fs.open(path));
   if (file === undefined) return undefined;
