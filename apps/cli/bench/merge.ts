@@ -1,6 +1,6 @@
 /** Merge: the parts of an experiment into one dataset, against DuckDB's own COPY of the same files. Each in a process of its own. */
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -82,9 +82,10 @@ async function writeParts(folder: string, total: number): Promise<void> {
   }
 }
 
-/** Seconds and megabytes of this process. */
+/** In this process. */
 async function mergeHere(side: string, folder: string): Promise<Figures> {
   const from = performance.now();
+  let file = join(folder, experimentKeys(experiment).results);
   if (side === "hatchery") {
     const store = createFolderStore(folder);
     await using merged = await mergeDataset(store, (await readManifest(store, experiment))!);
@@ -92,19 +93,23 @@ async function mergeHere(side: string, folder: string): Promise<Figures> {
   } else {
     const connection = await (await DuckDBInstance.create(":memory:")).connect();
     const parts = join(folder, roundKeys(experiment, 0).folder, "*.parquet");
+    file = join(folder, "duckdb.parquet");
     await connection.run(
-      `COPY (SELECT * EXCLUDE (failed, attempts, seconds) FROM read_parquet('${parts}')) TO '${join(folder, "duckdb.parquet")}' (FORMAT parquet, COMPRESSION zstd)`,
+      `COPY (SELECT * EXCLUDE (failed, attempts, seconds) FROM read_parquet('${parts}')) TO '${file}' (FORMAT parquet, COMPRESSION zstd)`,
     );
   }
   return {
     seconds: (performance.now() - from) / 1_000,
     megabytes: process.resourceUsage().maxRSS / 1_024,
+    fileMegabytes: (await stat(file)).size / 1e6,
   };
 }
 
 interface Figures {
   readonly seconds: number;
+  /** The most memory that it held. */
   readonly megabytes: number;
+  readonly fileMegabytes: number;
 }
 
 async function mergeApart(side: "hatchery" | "duckdb", folder: string): Promise<Figures> {
@@ -123,8 +128,8 @@ export const merge: Measure = async ({ isShort }) => {
     await writeParts(folder, total);
     const ours = await mergeApart("hatchery", folder);
     const theirs = await mergeApart("duckdb", folder);
-    const told = ({ seconds, megabytes }: Figures) =>
-      `${seconds.toFixed(1)} s and ${megabytes.toFixed(0)} MB`;
+    const told = ({ seconds, megabytes, fileMegabytes }: Figures) =>
+      `${seconds.toFixed(1)} s and ${megabytes.toFixed(0)} MB for a file of ${fileMegabytes.toFixed(0)} MB`;
     return [
       {
         work: `merge of ${count(total)} rows of 12 columns in parts of ${count(rowsPerPart)}`,
@@ -135,8 +140,10 @@ export const merge: Measure = async ({ isShort }) => {
           rows: total,
           seconds: rounded(ours.seconds),
           megabytes: Math.round(ours.megabytes),
+          fileMegabytes: Math.round(ours.fileMegabytes),
           duckdbSeconds: rounded(theirs.seconds),
           duckdbMegabytes: Math.round(theirs.megabytes),
+          duckdbFileMegabytes: Math.round(theirs.fileMegabytes),
         },
       },
     ];

@@ -186,7 +186,7 @@ function maxHoursProblems({ maxHours, chunkSize }: ExperimentOptions): string[] 
   ];
 }
 
-/** Shared with `resume`, where a person may say another. */
+/** Shared with `resume`, where a person may say another, and `study`. */
 export function maxUsdProblems({ maxUsd }: { readonly maxUsd?: number }): string[] {
   return maxUsd === undefined || (maxUsd > 0 && maxUsd < Infinity)
     ? []

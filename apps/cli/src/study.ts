@@ -25,6 +25,7 @@ import { readSummary } from "./experiments.ts";
 import { planFor } from "./fleets.ts";
 import type { Io } from "./io.ts";
 import { bringUp, isUp, type Stage, type UpOptions } from "./stage.ts";
+import { doubled, resumeWords } from "./stopped.ts";
 import { findModel, submit } from "./submit.ts";
 import { watch } from "./watch.ts";
 
@@ -69,6 +70,11 @@ export async function findRun(
   );
 }
 
+export interface StudyOptions extends UpOptions {
+  /** What all steps of a run may cost together; as was said before when absent. */
+  readonly maxUsd?: number;
+}
+
 export interface StudyOutcome {
   readonly steps: readonly StudyStep[];
   /** Undefined when the study has taken its most steps without a stop. */
@@ -83,7 +89,7 @@ export async function goOn(
   study: Study,
   id: string,
   stage: Stage,
-  options: UpOptions,
+  { maxUsd: said, ...options }: StudyOptions,
   io: Io,
   onStep: (step: StudyStep, wasStored: boolean) => void,
 ): Promise<StudyOutcome> {
@@ -92,6 +98,8 @@ export async function goOn(
   const { seed } = await checkedRecord(study, id, store);
   const model = await findModel(study.model, io);
   const steps: StudyStep[] = [];
+  let spentUsd = 0;
+  let maxUsd = said;
   for (;;) {
     const step = steps.length;
     const experiment = stepExperiment({ name, id, step });
@@ -102,24 +110,23 @@ export async function goOn(
     if ("stop" in answer) return { steps, stop: answer };
     if (step === mostSteps) return { steps, stop: undefined };
     if (io.interrupted.aborted) throw interrupted(study, id);
+    // What was said once holds until something else is said.
+    if (said === undefined && manifest?.plan.maxUsd !== undefined)
+      maxUsd = spentUsd + manifest.plan.maxUsd;
     const wasStored = (await readProgress(store, experiment))?.state === "closed";
     if (!wasStored) {
+      if (maxUsd !== undefined && spentUsd >= maxUsd) throw tooDear(study, id, spentUsd, maxUsd);
       await bringUp(stage.name, options, io);
-      if (manifest === undefined)
-        await submitStep(
-          study,
-          id,
-          step,
-          answer,
-          freshSeeds ? seed + step : seed,
-          model,
-          stage,
-          io,
-        );
+      const own = {
+        seed: freshSeeds ? seed + step : seed,
+        maxUsd: maxUsd && maxUsd - spentUsd,
+      };
+      if (manifest === undefined) await submitStep(study, id, step, answer, own, model, stage, io);
       else await postAgain(experiment, stage, io);
       await watchStep(study, id, experiment, stage, io);
     }
     const closed = await readStep(study, id, step, store);
+    spentUsd += (await readProgress(store, experiment))?.costUsd ?? 0;
     steps.push(closed);
     onStep(closed, wasStored);
   }
@@ -227,7 +234,7 @@ async function submitStep(
   id: string,
   step: number,
   design: DesignSettings,
-  seed: number,
+  { seed, maxUsd }: { readonly seed: number; readonly maxUsd: number | undefined },
   model: Model,
   stage: Stage,
   io: Io,
@@ -240,7 +247,7 @@ async function submitStep(
       name,
       inputs,
       study: { name, id, step },
-      plan: await planFor(model, stage, { maxFailures }, io),
+      plan: await planFor(model, stage, { maxFailures, maxUsd }, io),
     },
     stage,
   );
@@ -271,6 +278,16 @@ async function watchStep(
   }
 }
 
+function tooDear({ name }: Study, id: string, spentUsd: number, maxUsd: number): UserError {
+  return new UserError(
+    `The study "${name}" has cost ${spentUsd.toFixed(2)} USD so far, and may cost ${Number(maxUsd.toFixed(2))} USD in all.`,
+    {
+      hint: `Let it cost more:  pnpm hatchery study ${name} --resume ${id} --max-usd ${doubled(spentUsd)}`,
+      exitCode: exitCodes.notAllowed,
+    },
+  );
+}
+
 function interrupted({ name }: Study, id: string, what = ""): UserError {
   return new UserError(`${what}The study "${name}" stands where it is.`, {
     hint: `Go on with it:  pnpm hatchery study ${name} --resume ${id}`,
@@ -294,7 +311,7 @@ async function readStep(
     throw new UserError(
       `Step ${step} (${experiment}) is not whole: ${summary.notRun} of ${summary.total} simulations did not run (${summary.notRunCauses.map(({ cause }) => cause).join(", ")}).`,
       {
-        hint: `Run them:       pnpm hatchery resume ${experiment}\nThen go on:     pnpm hatchery study ${name} --resume ${id}`,
+        hint: `Run them:       pnpm hatchery ${resumeWords(experiment, await readProgress(store, experiment))}\nThen go on:     pnpm hatchery study ${name} --resume ${id}`,
       },
     );
   return { step, experiment, design: manifest.design, summary };

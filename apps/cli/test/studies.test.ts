@@ -3,11 +3,12 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { localStagePaths, readLocalStage } from "@hatchery/config";
-import { noFiles, type DesignSettings } from "@hatchery/experiment";
+import { noFiles, type DesignSettings, type Manifest } from "@hatchery/experiment";
 import { buildingEnergy } from "@hatchery/models/building-energy";
 import {
   createMachine,
   experimentFolder,
+  readProgress,
   readSummary,
   rowsComputed,
   until,
@@ -17,7 +18,7 @@ import { models, studies, waywardStudies } from "./wayward-studies.ts";
 
 let machine: Machine;
 beforeAll(async () => {
-  machine = createMachine({ MODELS_MODULE: waywardStudies });
+  machine = createMachine({ MODELS_MODULE: waywardStudies, LOCAL_WORKER_HOUR_USD: "3600" });
   const { code, talk } = await machine.hatchery("up", "--workers", "2");
   expect(code, talk).toBe(0);
 });
@@ -188,6 +189,35 @@ test("a step that was held back stops the study, which goes on once the rest has
   expect(code, talk).toBe(1);
   expect(talk).toContain("Not stopped");
   expect(read(out)).toMatchObject({ stopped: null, steps: [{ total: 40, failed: 40 }] });
+});
+
+test("the steps of a study share what it may cost, and none begins once that is spent", async () => {
+  const { code, out, talk } = await machine.hatchery(
+    "study",
+    "failing",
+    "--max-usd",
+    "1000",
+    "--json",
+  );
+  expect(code, talk).toBe(0);
+  const { id, steps } = read(out);
+  const [first, second] = steps.map(({ experiment }) => experiment) as [string, string];
+  const capOf = async (experiment: string) =>
+    (JSON.parse(await readFile(join(folder(experiment), "manifest.json"), "utf8")) as Manifest).plan
+      .maxUsd;
+  const { costUsd } = await readProgress(machine, first);
+  expect(costUsd).toBeGreaterThan(0);
+  expect(await capOf(first)).toBe(1_000);
+  expect(await capOf(second)).toBe(1_000 - costUsd!);
+
+  await rm(folder(second), { recursive: true });
+  const refused = await machine.hatchery("study", "failing", "--resume", id, "--max-usd", "0.01");
+  expect(refused.code).toBe(4);
+  expect(refused.talk).toContain("USD so far, and may cost 0.01 USD in all.");
+  expect(refused.talk).toMatch(/pnpm hatchery study failing --resume \S+ --max-usd [\d.]+/);
+  // What was said at first still holds.
+  expect((await machine.hatchery("study", "failing", "--resume", id)).code).toBe(0);
+  expect(await capOf(second)).toBeCloseTo(1_000 - costUsd!, 6);
 });
 
 test("studies are listed with their runs, and a wrong name or run is said with what there is", async () => {

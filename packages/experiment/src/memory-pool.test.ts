@@ -23,3 +23,10 @@ test("what is too small goes", () => {
   expect(pool.take(10_000_000).byteLength).toBe(10_000_000);
   expect(pool.take(1).buffer).not.toBe(small.buffer);
 });
+
+test("memory of somebody else is not kept", () => {
+  const pool = createMemoryPool();
+  const foreign = Buffer.alloc(1_000_000);
+  pool.give(foreign);
+  expect(pool.take(10).buffer).not.toBe(foreign.buffer);
+});

@@ -5,7 +5,7 @@
 export interface MemoryPool {
   /** So many bytes, whatever was in them. */
   take(bytes: number): Buffer;
-  /** Nobody looks at it any more. */
+  /** Nobody looks at it any more. What was never taken from here is left alone: a store may have memory of its own. */
   give(memory: Buffer): void;
 }
 
@@ -13,16 +13,24 @@ export interface MemoryPool {
 const rounding = 2 ** 18;
 
 export function createMemoryPool(): MemoryPool {
+  const own = new WeakSet<ArrayBufferLike>();
   const free: ArrayBuffer[] = [];
+
+  function create(bytes: number): ArrayBuffer {
+    const buffer = new ArrayBuffer(Math.ceil(bytes / rounding) * rounding);
+    own.add(buffer);
+    return buffer;
+  }
+
   return {
     take(bytes) {
       const fitting = free.findIndex(({ byteLength }) => byteLength >= bytes);
       // What is too small would only gather.
       const [buffer] = free.splice(Math.max(0, fitting), 1);
-      return fitting === -1
-        ? Buffer.from(new ArrayBuffer(Math.ceil(bytes / rounding) * rounding), 0, bytes)
-        : Buffer.from(buffer!, 0, bytes);
+      return Buffer.from(fitting === -1 ? create(bytes) : buffer!, 0, bytes);
     },
-    give: ({ buffer }) => void free.push(buffer as ArrayBuffer),
+    give({ buffer }) {
+      if (own.has(buffer)) free.push(buffer as ArrayBuffer);
+    },
   };
 }

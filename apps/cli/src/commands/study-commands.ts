@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { UserError, exitCodes } from "@hatchery/config";
 import { describeDesign, studiesPrefix, type DesignSettings } from "@hatchery/experiment";
 import { loadStudies } from "@hatchery/models/load-models";
+import { maxUsdProblems } from "../experiment-options.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { count, duration } from "../progress-line.ts";
@@ -14,6 +15,7 @@ interface StudyOptions {
   /** True: the latest. */
   readonly resume?: string | true;
   readonly workers?: number;
+  readonly maxUsd?: number;
   readonly json?: true;
 }
 
@@ -29,6 +31,7 @@ export function configureStudyCommands(program: Command, io: Io): void {
       examples(
         "study",
         "study wall-insulation",
+        "study wall-insulation --max-usd 20",
         "study wall-insulation --resume",
         "study wall-insulation --resume 20261121-093000-k3f9 --json",
       ),
@@ -36,6 +39,7 @@ export function configureStudyCommands(program: Command, io: Io): void {
     .option("--resume [id]", "go on with a run that was left, the latest when no id is given")
     .option("--stage <stage>", "which stage computes it", defaultStage(io))
     .option("--workers <N>", "worker processes, when this starts the stage", Number)
+    .option("--max-usd <USD>", "what all its steps may cost together", Number)
     .option("--json", "one JSON document on stdout")
     .action(async (name: string | undefined, options: StudyOptions) => {
       const stage = await openStage(options.stage, io);
@@ -69,11 +73,12 @@ async function list({ json }: StudyOptions, { store }: Stage, io: Io): Promise<v
 }
 
 async function run(name: string, options: StudyOptions, stage: Stage, io: Io): Promise<void> {
-  const { workers, resume } = options;
+  const { workers, maxUsd, resume } = options;
+  const problems = maxUsdProblems(options);
   if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= 256))
-    throw new UserError(`--workers ${workers} must be a whole number from 1 to 256.`, {
-      exitCode: exitCodes.wrongUsage,
-    });
+    problems.push(`--workers ${workers} must be a whole number from 1 to 256.`);
+  if (problems.length > 0)
+    throw new UserError(problems.join("\n"), { exitCode: exitCodes.wrongUsage });
   const study = await findStudy(name, io);
   const id =
     resume === undefined
@@ -85,7 +90,7 @@ async function run(name: string, options: StudyOptions, stage: Stage, io: Io): P
     study,
     id,
     stage,
-    workers === undefined ? {} : { workers },
+    { ...(workers !== undefined && { workers }), ...(maxUsd !== undefined && { maxUsd }) },
     io,
     ({ step, design, summary: { done, failed, seconds } }, wasStored) => {
       const time = wasStored ? "from the store" : duration(seconds);
