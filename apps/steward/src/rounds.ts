@@ -34,8 +34,8 @@ export function firstRound(manifest: Manifest, slotsFor: SlotsFor, now: Date): R
  */
 const tellingSeconds = 0.05;
 const mostCanaries = 3;
-/** Long enough for a slot to reach its speed. */
-const longerCanarySeconds = 0.25;
+/** Long enough for a slot to reach its speed in the first half, and for what disturbs it not to count in the other. */
+const longerCanarySeconds = 0.5;
 /** Below this much work per slot, how it is cut does not matter. */
 const leastWorkSeconds = 5;
 

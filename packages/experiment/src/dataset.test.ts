@@ -79,7 +79,7 @@ describe("a part", () => {
           if (read !== undefined) expect(read).toEqual(await decodePart(bytes, columns));
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 1_000 },
     );
   });
 

@@ -11,8 +11,8 @@ import {
   type MailboxOptions,
 } from "./mailbox.ts";
 
-/** How long an empty mailbox is waited at. */
-const waitMs = 500;
+/** How long an empty mailbox is waited at, should the folder say nothing of what is posted. */
+const waitMs = 2_000;
 
 export function createFolderMailbox(folder: string, { onRefused }: MailboxOptions = {}): Mailbox {
   const messageNames = async () =>

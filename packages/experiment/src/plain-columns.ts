@@ -1,7 +1,7 @@
 /**
  * Plain columns: those that row-group.ts wrote, each one page of plain numbers or of places in a dictionary of texts, read
  * back without the Parquet library, which copies every page twice, makes an object of every text and works on one thread.
- * Pages are decompressed on all cores; those that are not compressed are read where they lie.
+ * Large pages are decompressed on all cores; those that are not compressed are read where they lie.
  */
 import { crc32 } from "node:zlib";
 import type { ColumnMetaData, FileMetaData } from "hyparquet";
@@ -24,12 +24,15 @@ export async function readPlainColumns(
   const [group, ...others] = metadata.row_groups;
   if (group === undefined || others.length > 0) return new Map();
   const rows = Number(group.num_rows);
+  // Which columns these are is told by the footer alone, whatever a page may say.
+  const required = metadata.schema.filter(({ repetition_type }) => repetition_type === "REQUIRED");
+  const names = new Set(required.map(({ name }) => name).filter((name) => wanted.includes(name)));
   const found = await Promise.all(
     group.columns.map(async ({ meta_data: column }) => {
       const name = column?.path_in_schema[0];
-      if (column === undefined || name === undefined || !wanted.includes(name)) return undefined;
+      if (column === undefined || name === undefined || !names.has(name)) return undefined;
       const values = await (column.type === "BYTE_ARRAY"
-        ? textsIn(file, column, rows)
+        ? textsOfColumn(file, column, rows)
         : numbersOfColumn(file, column, rows));
       return values && ([name, values] as const);
     }),
@@ -37,81 +40,77 @@ export async function readPlainColumns(
   return new Map(found.filter((column) => column !== undefined));
 }
 
+function expectAsWritten(is: boolean): void {
+  if (!is) throw new Error("A page is not as it was written.");
+}
+
+/** A column's numbers, when they are one page without a dictionary. */
 async function numbersOfColumn(
   file: ArrayBuffer,
   column: ColumnMetaData,
   rows: number,
 ): Promise<Numbers | undefined> {
-  const page = plainPage(file, column, rows);
-  if (page === undefined) return undefined;
-  const { bytes, size, crc } = page;
-  if (crc === undefined) return numbersIn(column.type, await decompress(bytes, size), rows);
-  if (crc !== (crc32(bytes) | 0)) throw new Error("A page is not as it was written.");
+  const { codec, encodings, dictionary_page_offset: dictionary } = column;
+  if (dictionary !== undefined || encodings.join() !== "PLAIN") return undefined;
+  const start = Number(column.data_page_offset);
+  const { header, bytes } = pageIn(file, start, start + Number(column.total_compressed_size));
+  expectAsWritten(holdsAll(header, rows, "PLAIN"));
+  if (codec !== "UNCOMPRESSED")
+    return numbersIn(column.type, await decompress(bytes, header.uncompressed_page_size), rows);
+  expectAsWritten(header.crc === (crc32(bytes) | 0));
   return numbersIn(column.type, bytes, rows);
 }
 
-/** The column's texts, when they are a dictionary and one page of places that are all there. */
-function textsIn(file: ArrayBuffer, column: ColumnMetaData, rows: number): Texts | undefined {
-  const { dictionary_page_offset: dictionaryStart, data_page_offset: dataStart, codec } = column;
-  if (dictionaryStart === undefined || codec !== "ZSTD") return undefined;
-  const dictionary = pageAt(file, Number(dictionaryStart));
-  const data = pageAt(file, Number(dataStart));
-  const page = data.header.data_page_header_v2;
-  const count = dictionary.header.dictionary_page_header?.num_values;
-  const isWhole =
-    page?.num_values === rows &&
-    page.encoding === "RLE_DICTIONARY" &&
-    page.definition_levels_byte_length === 0 &&
-    page.repetition_levels_byte_length === 0;
-  if (!isWhole || count === undefined) return undefined;
-  const plain = readPlain({ view: decompressed(dictionary), offset: 0 }, "BYTE_ARRAY", count, 0);
-  const texts = Array.from(plain as Uint8Array[], (bytes) => Buffer.from(bytes).toString("utf8"));
+/** A column's texts, when they are a dictionary and one page of places in it. */
+function textsOfColumn(file: ArrayBuffer, column: ColumnMetaData, rows: number): Texts | undefined {
+  if (column.dictionary_page_offset === undefined) return undefined;
+  const start = Number(column.dictionary_page_offset);
+  const middle = Number(column.data_page_offset);
+  const dictionary = pageIn(file, start, middle);
+  const data = pageIn(file, middle, start + Number(column.total_compressed_size));
+  expectAsWritten(holdsAll(data.header, rows, "RLE_DICTIONARY"));
+
+  const plain = { view: decompressed(dictionary), offset: 0 };
+  const count = dictionary.header.dictionary_page_header?.num_values ?? 0;
+  const texts = Array.from(readPlain(plain, "BYTE_ARRAY", count, 0) as Uint8Array[], (bytes) =>
+    Buffer.from(bytes).toString("utf8"),
+  );
+  expectAsWritten(plain.offset === plain.view.byteLength);
+
   const view = decompressed(data);
   const places = new Int32Array(rows);
   readRleBitPackedHybrid({ view, offset: 1 }, view.getUint8(0), places, view.byteLength - 1);
+  expectAsWritten(places.every((place) => place < texts.length));
   return { places, texts };
 }
 
-function pageAt(file: ArrayBuffer, start: number) {
-  const reader = { view: new DataView(file, start), offset: 0 };
+type Page = ReturnType<typeof pageIn>;
+
+/** The one page that is between two places of the file. */
+function pageIn(file: ArrayBuffer, start: number, end: number) {
+  const reader = { view: new DataView(file, start, end - start), offset: 0 };
   const header = parquetHeader(reader);
+  expectAsWritten(start + reader.offset + header.compressed_page_size === end);
   return {
     header,
     bytes: new Uint8Array(file, start + reader.offset, header.compressed_page_size),
   };
 }
 
-function decompressed({ header, bytes }: ReturnType<typeof pageAt>): DataView {
-  const { buffer, byteOffset, byteLength } = decompressors.ZSTD(
-    bytes,
-    header.uncompressed_page_size,
+function holdsAll({ data_page_header_v2: page }: Page["header"], rows: number, encoding: string) {
+  return (
+    page?.num_values === rows &&
+    page.encoding === encoding &&
+    page.definition_levels_byte_length === 0 &&
+    page.repetition_levels_byte_length === 0
   );
-  return new DataView(buffer, byteOffset, byteLength);
 }
 
-/** The column's only page, when it is one of plain numbers that are all there. */
-function plainPage(file: ArrayBuffer, column: ColumnMetaData, rows: number) {
-  const isPlain = column.encodings.length === 1 && column.encodings[0] === "PLAIN";
-  if (!isPlain || column.dictionary_page_offset !== undefined) return undefined;
-  const start = Number(column.data_page_offset);
-  const length = Number(column.total_compressed_size);
-  const reader = { view: new DataView(file, start, length), offset: 0 };
-  const header = parquetHeader(reader);
-  const page = header.data_page_header_v2;
-  const isWhole =
-    page?.num_values === rows &&
-    page.definition_levels_byte_length === 0 &&
-    page.repetition_levels_byte_length === 0 &&
-    reader.offset + header.compressed_page_size === length;
-  if (!isWhole) return undefined;
-  const { codec } = column;
-  if (codec === "UNCOMPRESSED" && header.crc === undefined) return undefined;
-  return {
-    bytes: new Uint8Array(file, start + reader.offset, header.compressed_page_size),
-    size: header.uncompressed_page_size,
-    /** Of a page that is not compressed. */
-    crc: codec === "UNCOMPRESSED" ? header.crc : undefined,
-  };
+function decompressed({ header, bytes }: Page): DataView {
+  const size = header.uncompressed_page_size;
+  const { buffer, byteOffset, byteLength } = decompressors.ZSTD(bytes, size);
+  expectAsWritten(byteLength === size);
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 function numbersIn(

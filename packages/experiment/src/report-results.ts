@@ -42,7 +42,7 @@ export function overview({ results, done }: Summary, extra: ReportExtra): Html {
     </section>`;
   const approximate =
     done >= 2 * sampledSimulations
-      ? " With so many simulations they and the median are approximate, to about 0.1 % of the ranks."
+      ? " With so many simulations they and the median are approximate, to about 0.2 % of the ranks."
       : "";
   const rows = results.map(
     (result) =>

@@ -5,7 +5,7 @@
 import { z } from "zod";
 
 /** How many simulations are enough for what orders or groups them, where there are twice as many or more. */
-export const sampledSimulations = 200_000;
+export const sampledSimulations = 100_000;
 
 const Histogram = z.object({
   /** n + 1 edges of n bins of equal width; of no width when all values are the same. */
@@ -21,7 +21,7 @@ export const NumberStatistics = z.object({
   mean: z.number(),
   standardDeviation: z.number(),
   minimum: z.number(),
-  /** Quantiles: of all simulations up to 400,000, else of about 200,000 of them, right to about 0.1 % of the ranks. */
+  /** Quantiles: of all simulations up to 200,000, else of about 100,000 of them, right to about 0.2 % of the ranks. */
   p05: z.number(),
   p25: z.number(),
   median: z.number(),
@@ -35,7 +35,7 @@ export type NumberStatistics = z.infer<typeof NumberStatistics>;
 /**
  * Share of a result's variance that goes with one parameter alone (0 to 1): the correlation ratio over bins,
  * corrected for the number of bins. Only parameters that the design varies have one.
- * From all simulations up to 400,000, else from about 200,000 of them.
+ * From all simulations up to 200,000, else from about 100,000 of them.
  */
 export const Sensitivity = z.object({
   result: z.string(),

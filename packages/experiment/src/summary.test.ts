@@ -101,7 +101,7 @@ describe("statistics", () => {
     expect(histogram?.counts.every((count) => count === 3 || count === 4)).toBe(true);
   });
 
-  test("of more simulations than are sampled have quantiles within 0.2 % of the ranks", async () => {
+  test("of more simulations than are sampled have quantiles within 0.4 % of the ranks", async () => {
     const { results } = await summaryOf({
       results: `SELECT range AS simulation, ${uniform(2)} AS y FROM range(1_100_000)`,
       total: 1_100_000,
@@ -111,7 +111,7 @@ describe("statistics", () => {
     const [y] = results;
     const found = [y?.p05, y?.p25, y?.median, y?.p75, y?.p95].map((value) => value ?? 0);
     [0.05, 0.25, 0.5, 0.75, 0.95].forEach((exact, i) =>
-      expect(Math.abs((found[i] ?? 0) - exact)).toBeLessThan(0.002),
+      expect(Math.abs((found[i] ?? 0) - exact)).toBeLessThan(0.004),
     );
   });
 
@@ -204,7 +204,7 @@ describe("sensitivities", () => {
     expect(summary.sensitivities.map(({ parameter }) => parameter)).toEqual(["a", "b", "idle"]);
     expect(shareOf(summary, "a").share).toBeCloseTo(0.9, 2);
     expect(shareOf(summary, "b").share).toBeCloseTo(0.1, 2);
-    expect(shareOf(summary, "idle").share).toBeLessThan(0.002);
+    expect(shareOf(summary, "idle").share).toBeLessThan(0.004);
     const { bins } = shareOf(summary, "a");
     expect(bins).toHaveLength(20);
     expect(bins.reduce((sum, { count }) => sum + count, 0)).toBe(20_000);
@@ -225,7 +225,7 @@ describe("sensitivities", () => {
     const { bins, share } = shareOf(summary, "a");
     expect(share).toBeCloseTo(0.9, 2);
     const counted = bins.reduce((sum, { count }) => sum + count, 0);
-    expect(Math.abs(counted - 200_000)).toBeLessThan(5_000);
+    expect(Math.abs(counted - 100_000)).toBeLessThan(2_500);
     expect(shareOf(summary, "b").share).toBeCloseTo(0.1, 2);
   });
 

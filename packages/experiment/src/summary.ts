@@ -8,7 +8,7 @@
  *   share = max(0, 1 − (SSwithin / (n − k)) / (SStotal / (n − 1)))
  */
 import type { Column, Value } from "./columns.ts";
-import { double, identifier, literal, openDataset, type Dataset } from "./dataset-query.ts";
+import { double, identifier, openDataset, type Dataset } from "./dataset-query.ts";
 import { parameterBins, type ParameterBins } from "./parameter-bins.ts";
 import {
   sampledSimulations,
@@ -24,7 +24,7 @@ const binningRows = 5_000;
 /** Quantiles hold every value in memory: up to 3 MB per result, of the 200 MB there are. */
 const resultsPerPass = 16;
 /** Each parameter's bins are a hash table in memory: 90 at once do not fit into 200 MB (measured at 10⁶ rows). */
-const parametersPerPass = 16;
+const parametersPerPass = 24;
 const mostFailureGroups = 100;
 
 /** What the files cannot tell: it comes from the manifest, the ledger and the steward's meter. */
@@ -157,27 +157,29 @@ async function histogramCounts(
 ): Promise<NumberStatistics[]> {
   const varied = results.filter(({ minimum, maximum }) => !isConstant(minimum, maximum));
   if (varied.length === 0) return [...results];
-  const counted = await rowsOf<[name: string, bin: number, count: number]>(
+  // One pass over the file, where a GROUP BY per result would be one each and take twice as long.
+  const [counted = []] = await rowsOf<BinCount[][]>(
     dataset,
-    varied
-      .map(({ name, histogram: { edges } }) => {
-        const bins = edges.length - 1;
-        const [first = 0, last = 0] = [edges[0], edges[bins]];
-        const x = finite(name);
-        // The largest value would be in a bin of its own behind the last.
-        const bin = `least(${bins - 1}, floor((${x} - ${double(first)}) / ${double(last - first)} * ${bins}))`;
-        return `SELECT ${literal(name)}, ${bin}::INTEGER AS bin, count(*) FROM results WHERE ${x} IS NOT NULL GROUP BY bin`;
-      })
-      .join(" UNION ALL "),
+    `SELECT ${varied
+      .map(
+        ({ name, histogram: { edges } }) =>
+          `histogram(${finite(name)}, [${edges.slice(1).map(double).join(", ")}])`,
+      )
+      .join(", ")} FROM results`,
+  );
+  const countsOf = new Map(
+    varied.map(({ name }, i) => [name, counted[i]!.map(({ value }) => value)]),
   );
   return results.map((result) => {
-    const own = counted.filter(([name]) => name === result.name);
-    if (own.length === 0) return result;
-    const { edges } = result.histogram;
-    const counts = edges.slice(1).map(() => 0);
-    for (const [, bin, count] of own) counts[bin] = count;
-    return { ...result, histogram: { edges, counts } };
+    const { edges, counts } = result.histogram;
+    return { ...result, histogram: { edges, counts: countsOf.get(result.name) ?? counts } };
   });
+}
+
+/** DuckDB's answer for one bin: its upper edge, which belongs to it, and how many values it has. */
+interface BinCount {
+  readonly key: number;
+  readonly value: number;
 }
 
 async function sensitivities(
