@@ -16,7 +16,12 @@ const params = {
 };
 /** Room for all of the output at once: zlib's default, 16 kB, would make and join a hundred buffers a megabyte. */
 const whole = (bytes: number) => ({ chunkSize: bytes + 1_024 });
-const options = ({ byteLength }: Uint8Array) => ({ params, ...whole(byteLength) });
+// Told the size, it takes memory for as much; else, a megabyte or two for the smallest page.
+const options = ({ byteLength }: Uint8Array) => ({
+  params,
+  pledgedSrcSize: byteLength,
+  ...whole(byteLength),
+});
 
 /** What saves less than this is not worth its time: numbers that are all different save 0.08. */
 const leastSaving = 0.1;
