@@ -30,7 +30,7 @@ const measures: Readonly<Record<string, Measure>> = {
 };
 
 const usage = `Examples:
-  pnpm bench                     all of it, about 25 minutes, with nothing else running
+  pnpm bench                     all of it, about 30 minutes, with nothing else running
   pnpm bench --only merge        one measure; may be given several times
   pnpm bench --short             each so small that its figure says only that it works: two minutes
   pnpm bench --save              also to docs/benchmarks/<date>-<processor>.md and .json
