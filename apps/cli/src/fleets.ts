@@ -131,7 +131,7 @@ interface PlanWishes {
  * Long beside what a task costs (plan.ts), short enough for a progress line that moves. On AWS each chunk also costs
  * a few requests to the store, and hundreds of workers take chunks at once.
  */
-const chunkSeconds = { local: 6, aws: 40 };
+const chunkSeconds = { local: 4, aws: 40 };
 
 /** The plan for a model on a stage. Throws a UserError when the stage has no fleet for it. */
 export async function planFor(
