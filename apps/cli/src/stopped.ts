@@ -1,4 +1,5 @@
 /** What stopped an experiment before its end, and the command that has it go on. */
+import { UserError, exitCodes } from "@hatchery/config";
 import type { Progress } from "@hatchery/experiment";
 
 /** Words of the command; a capped experiment needs more money, too. */
@@ -15,5 +16,16 @@ export function stoppedLines(progress: Progress | undefined, option: string): st
   return [`Held back: ${progress.reason}`, `Let it go on:  ${command}`];
 }
 
+/** Why nothing more is computed of what has cost all that it may. `command`: what lets it cost more, before the amount. */
+export function spent(what: string, costUsd: number, maxUsd: number, command: string): UserError {
+  return new UserError(
+    `${what} has cost ${costUsd.toFixed(2)} USD so far, and may cost ${maxUsd} USD in all.`,
+    {
+      hint: `Let it cost more:  ${command}--max-usd ${doubled(costUsd)}`,
+      exitCode: exitCodes.notAllowed,
+    },
+  );
+}
+
 /** A round amount to begin with. */
-export const doubled = (usd: number) => Number((2 * usd).toPrecision(2));
+const doubled = (usd: number) => Number((2 * usd).toPrecision(2));

@@ -25,7 +25,7 @@ import { readSummary } from "./experiments.ts";
 import { planFor } from "./fleets.ts";
 import type { Io } from "./io.ts";
 import { bringUp, isUp, type Stage, type UpOptions } from "./stage.ts";
-import { doubled, resumeWords } from "./stopped.ts";
+import { resumeWords, spent } from "./stopped.ts";
 import { findModel, submit } from "./submit.ts";
 import { watch } from "./watch.ts";
 
@@ -115,7 +115,13 @@ export async function goOn(
       maxUsd = spentUsd + manifest.plan.maxUsd;
     const wasStored = (await readProgress(store, experiment))?.state === "closed";
     if (!wasStored) {
-      if (maxUsd !== undefined && spentUsd >= maxUsd) throw tooDear(study, id, spentUsd, maxUsd);
+      if (maxUsd !== undefined && spentUsd >= maxUsd)
+        throw spent(
+          `The study "${name}"`,
+          spentUsd,
+          Number(maxUsd.toFixed(2)),
+          `pnpm hatchery study ${name} --resume ${id} `,
+        );
       await bringUp(stage.name, options, io);
       const own = {
         seed: freshSeeds ? seed + step : seed,
@@ -276,16 +282,6 @@ async function watchStep(
       throw interrupted(study, id, `${experiment} goes on without you, and no step after it. `);
     throw error;
   }
-}
-
-function tooDear({ name }: Study, id: string, spentUsd: number, maxUsd: number): UserError {
-  return new UserError(
-    `The study "${name}" has cost ${spentUsd.toFixed(2)} USD so far, and may cost ${Number(maxUsd.toFixed(2))} USD in all.`,
-    {
-      hint: `Let it cost more:  pnpm hatchery study ${name} --resume ${id} --max-usd ${doubled(spentUsd)}`,
-      exitCode: exitCodes.notAllowed,
-    },
-  );
 }
 
 function interrupted({ name }: Study, id: string, what = ""): UserError {

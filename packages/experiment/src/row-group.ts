@@ -10,7 +10,7 @@ import { ByteWriter, type ParquetWriter } from "hyparquet-writer";
 import { writeColumn } from "hyparquet-writer/src/column.js";
 import { writeDataPageV2, writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { writeDictionaryPage } from "hyparquet-writer/src/dictionary.js";
-import { compress, compressors, isWorthCompressing } from "./compression.ts";
+import { compress, compressors } from "./compression.ts";
 import { extent, plainBytes, type Numbers } from "./plain-values.ts";
 import { cellsOf, type Texts } from "./texts.ts";
 
@@ -66,9 +66,10 @@ interface Page {
 
 async function pageOf(bytes: Uint8Array): Promise<Page> {
   const size = bytes.byteLength;
-  return isWorthCompressing(bytes)
-    ? { size, bytes: await compress(bytes), codec: "ZSTD" }
-    : { size, bytes, codec: "UNCOMPRESSED" };
+  const smaller = await compress(bytes);
+  return smaller === undefined
+    ? { size, bytes, codec: "UNCOMPRESSED" }
+    : { size, bytes: smaller, codec: "ZSTD" };
 }
 
 /** One column as one page of plain numbers. */

@@ -33,7 +33,7 @@ export function attemptSimulation(
   parameters: Record<string, Value>,
   context: AttemptContext,
 ): Attempt | Promise<Attempt> {
-  let given = parameters;
+  let given: Record<string, Value>;
   // A copy, as parsing makes one: what the model does with it is not what is stored.
   if (context.isLaidOut === true && model.hasPlainParameters) given = { ...parameters };
   else {

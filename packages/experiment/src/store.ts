@@ -28,7 +28,7 @@ export interface Store {
   changes(prefix: string): Changes;
   /** How a person would find one object. */
   addressOf(key: string): string;
-  /** Into memory from `take`, for who reads much and says when it is done with; into new memory otherwise. */
+  /** A folder reads into memory from `take`, where it is given: for who reads much and knows when it is done with. */
   read(key: string, take?: (bytes: number) => Buffer): Promise<Buffer | undefined>;
   /** The last `bytes` of an object: what a Parquet reader needs first. */
   readEnd(key: string, bytes: number): Promise<Buffer | undefined>;

@@ -21,7 +21,7 @@ import type { Io } from "../io.ts";
 import { finish } from "../outcome.ts";
 import { count } from "../progress-line.ts";
 import { bringUp, defaultStage, openStage, startCommand, type Stage } from "../stage.ts";
-import { doubled } from "../stopped.ts";
+import { spent } from "../stopped.ts";
 import { watch } from "../watch.ts";
 
 type Again = Extract<Message, { kind: "again" }>;
@@ -163,13 +163,7 @@ async function checkCap(
 ): Promise<void> {
   const cap = maxUsd ?? costCap(plan, await readRounds(store, experiment));
   if (cap === undefined || costUsd < cap) return;
-  throw new UserError(
-    `${experiment} has cost ${costUsd.toFixed(2)} USD so far, and may cost ${cap} USD in all.`,
-    {
-      hint: `Let it cost more:  --max-usd ${doubled(costUsd)}`,
-      exitCode: exitCodes.notAllowed,
-    },
-  );
+  throw spent(experiment, costUsd, cap, "");
 }
 
 /**
