@@ -19,7 +19,7 @@ export async function closeExperiment(
   store: Store,
   dataset: MergedDataset,
 ): Promise<void> {
-  const { ledger, resultsSha256, resultsFile, failuresFile } = dataset;
+  const { ledger, digest, resultsSha256, failuresFile } = dataset;
   const keys = experimentKeys(manifest.experiment);
   const finishedAt = new Date();
   const { parameters, results } = manifestColumns(manifest);
@@ -54,10 +54,8 @@ export async function closeExperiment(
               },
             ],
     },
-    resultsPath: resultsFile,
+    digest,
     failuresPath: failuresFile,
-    parameterColumns: parameters,
-    resultColumns: results,
   });
   const measured = rounds.find(({ kind }) => kind === "main")?.secondsPerSimulation;
   const { plan, code, versions } = manifest;

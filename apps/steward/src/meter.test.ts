@@ -9,7 +9,7 @@ interface Replay {
   readonly total: number;
   /** Core-seconds of a simulation, on average. */
   readonly cost: number;
-  /** How much chunks differ: standard deviation of the logarithm. */
+  /** How much chunks of two seconds differ: standard deviation of the logarithm. Longer ones have more simulations. */
   readonly noise: number;
   /** The last point of the design costs so many times what the first does. */
   readonly drift: number;
@@ -23,7 +23,8 @@ interface Replay {
 /** Parts in the order in which slots that each take the next chunk write them. */
 function play(replay: Replay): { arrivals: Arrival[]; endMs: number } {
   const { slots, total, cost, noise, drift, grownAfter, lostAt, seed } = replay;
-  const sizes = chunkSizes(total, cost, { chunkSeconds: 2, canary: 0, maxFailures: 1, slots });
+  const chunkSeconds = 2;
+  const sizes = chunkSizes(total, cost, { chunkSeconds, canary: 0, maxFailures: 1, slots });
   const random = generator(seed);
   const freeAt = Array.from({ length: slots }, (_, slot) => (grownAfter * slot) / slots);
   const arrivals: Arrival[] = [];
@@ -34,7 +35,8 @@ function play(replay: Replay): { arrivals: Arrival[]; endMs: number } {
       if (!isLost && freeAt[other]! < freeAt[slot]!) slot = other;
     }
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    const seconds = size * cost * drift ** (position / total) * Math.exp(noise * normal);
+    const deviation = noise * Math.sqrt(Math.min(1, chunkSeconds / (size * cost)));
+    const seconds = size * cost * drift ** (position / total) * Math.exp(deviation * normal);
     // Between two chunks of a slot: 20–30 ms, measured.
     freeAt[slot]! += 0.025 + seconds;
     arrivals.push({ atMs: 1_000 * freeAt[slot]!, simulations: size, seconds });

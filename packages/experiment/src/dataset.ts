@@ -14,6 +14,7 @@ import { ParquetWriter } from "hyparquet-writer";
 import type { SchemaElement } from "hyparquet";
 import type { Column } from "./columns.ts";
 import { compressors } from "./compression.ts";
+import { createDigest, type Digest } from "./digest.ts";
 import { experimentKeys } from "./layout.ts";
 import { manifestColumns, mergeParts, type Ledger } from "./ledger.ts";
 import type { Manifest } from "./manifest.ts";
@@ -29,6 +30,7 @@ const rowsPerGroup = 65_536;
 /** Both files, on this machine's disk until they are published or disposed of. */
 export interface MergedDataset extends AsyncDisposable {
   readonly ledger: Ledger;
+  readonly digest: Digest;
   readonly resultsFile: string;
   readonly failuresFile: string;
   /** SHA-256 of results.parquet, hex. */
@@ -44,13 +46,12 @@ export async function mergeDataset(store: Store, manifest: Manifest): Promise<Me
   const resultsFile = join(folder, "results.parquet");
   const failuresFile = join(folder, "failures.parquet");
   try {
-    const { ledger, resultsSha256 } = await writeTables(store, manifest, resultsFile, failuresFile);
+    const written = await writeTables(store, manifest, resultsFile, failuresFile);
     const keys = experimentKeys(manifest.experiment);
     return {
-      ledger,
+      ...written,
       resultsFile,
       failuresFile,
-      resultsSha256,
       async publish() {
         await store.replaceFromFile(keys.results, resultsFile);
         await store.replaceFromFile(keys.failures, failuresFile);
@@ -68,22 +69,28 @@ async function writeTables(
   manifest: Manifest,
   resultsFile: string,
   failuresFile: string,
-): Promise<Pick<MergedDataset, "ledger" | "resultsSha256">> {
+): Promise<Pick<MergedDataset, "ledger" | "digest" | "resultsSha256">> {
   const { parameters, results } = manifestColumns(manifest);
   await using resultsTable = createTable(resultsFile, parameters, results, "results");
   await using failuresTable = createTable(failuresFile, parameters, [], "failures");
+  const digest = createDigest(parameters, results, manifest.total);
   const merged = mergeParts(store, manifest, "dataset");
   for (;;) {
     const step = await merged.next();
     if (step.done === true) {
       const resultsSha256 = await resultsTable.finish();
       await failuresTable.finish();
-      return { ledger: step.value, resultsSha256 };
+      return { ledger: step.value, digest: digest.finish(), resultsSha256 };
     }
     const { rows, from, to } = step.value;
     for (const run of runsOfEqualOutcome(rows, from, to)) {
-      const table = rows.failed[run.from] === 1 ? failuresTable : resultsTable;
-      await table.append(rows, run.from, run.to);
+      if (rows.failed[run.from] === 1) {
+        digest.addFailed(run.to - run.from);
+        await failuresTable.append(rows, run.from, run.to);
+      } else {
+        digest.add(rows, run.from, run.to);
+        await resultsTable.append(rows, run.from, run.to);
+      }
     }
   }
 }

@@ -36,13 +36,20 @@ describe("chunk sizes", () => {
   const plan = { chunkSeconds: 2, canary: 0, maxFailures: 1, slots: 2 };
 
   test("a chunk lasts as long as asked, and those of the end are shorter and shorter", () => {
-    expect(chunkSizes(1_000_000, 0.001, plan)).toEqual([
-      [2_000, 498],
+    expect(chunkSizes(40_000, 0.001, plan)).toEqual([
+      [2_000, 18],
       [1_334, 2],
       [444, 2],
       [150, 2],
       [144, 1],
     ]);
+  });
+
+  test("in a long round a slot has ten chunks until they are twice as long", () => {
+    const longest = (simulations: number) => chunkSizes(simulations, 0.001, plan)[0]![0];
+    expect(longest(60_000)).toBe(3_000);
+    expect(longest(80_000)).toBe(4_000);
+    expect(longest(1_000_000)).toBe(4_000);
   });
 
   test("no chunk is more than two thirds of a slot's share of what is left", () => {

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { Ranges, countOf, sliceOf } from "./ranges.ts";
 
 export const PlanSettings = z.object({
-  /** How long one chunk should take. */
+  /** How long one chunk should take; in a long round up to twice as long. */
   chunkSeconds: z.number().positive(),
   /** Simulations per chunk, when a person fixes it. */
   chunkSimulations: z.int().min(1).optional(),
@@ -50,6 +50,8 @@ export type Round = z.infer<typeof Round>;
 const mostChunks = 50_000;
 /** A chunk's rows stay in the worker's memory until its part is written: 100,000 rows of 20 columns are 16 MB. */
 const mostSimulationsPerChunk = 100_000;
+/** In a long round a chunk may be such a part of what a slot has to do: a person still soon knows how fast it goes. */
+const chunksPerSlot = 10;
 /** A chunk of less work than this costs more than it evens out: about three times what a task takes. */
 const leastSeconds = 0.15;
 /** What a small engine hands out in a second without falling behind; all slots ask at once when chunks are short. */
@@ -60,8 +62,13 @@ export function chunkSizes(
   secondsPerSimulation: number,
   settings: PlanSettings,
 ): [number, number][] {
-  const { chunkSeconds, chunkSimulations, slots } = settings;
+  const { chunkSimulations, slots } = settings;
   if (chunkSimulations !== undefined) return runLengths(simulations, chunkSimulations);
+  const shareSeconds = (secondsPerSimulation * simulations) / slots;
+  const chunkSeconds = Math.min(
+    2 * settings.chunkSeconds,
+    Math.max(settings.chunkSeconds, shareSeconds / chunksPerSlot),
+  );
   const within = (seconds: number) => seconds / Math.max(secondsPerSimulation, 1e-7);
   // But never so long that a slot gets none.
   const byWork = Math.min(

@@ -4,12 +4,7 @@ import { html, when, type Html } from "./html.ts";
 import { formatCount, formatNumber, formatShare } from "./number-format.ts";
 import { effectChart, histogramChart, type MeanRange } from "./report-charts.ts";
 import type { ReportExtra } from "./report.ts";
-import {
-  sampledSimulations,
-  type NumberStatistics,
-  type Sensitivity,
-  type Summary,
-} from "./summary-format.ts";
+import { type NumberStatistics, type Sensitivity, type Summary } from "./summary-format.ts";
 import { unitOf } from "./units.ts";
 
 /** Shown per result; the summary has all. */
@@ -32,7 +27,7 @@ const overviewColumns: readonly {
   { label: "Most", value: ({ maximum }) => maximum, wide: true },
 ];
 
-export function overview({ results, done }: Summary, extra: ReportExtra): Html {
+export function overview({ results, done, sampled }: Summary, extra: ReportExtra): Html {
   if (results.length === 0)
     return html`<section>
       <h2>Results</h2>
@@ -41,9 +36,9 @@ export function overview({ results, done }: Summary, extra: ReportExtra): Html {
       </p>
     </section>`;
   const approximate =
-    done >= 2 * sampledSimulations
-      ? " With so many simulations they and the median are approximate, to about 0.2 % of the ranks."
-      : "";
+    sampled === undefined
+      ? ""
+      : ` They, the median and the charts come from ${formatCount(sampled)} of the simulations, and ranks are right to about ${(50 / Math.sqrt(sampled)).toFixed(1)} %.`;
   const rows = results.map(
     (result) =>
       html`<tr>
@@ -101,7 +96,9 @@ export function resultFigure(result: NumberStatistics, summary: Summary, extra: 
       <figure>
         ${histogramChart(result, unit)}
         <figcaption>
-          Number of simulations${unit === "" ? "" : ` over ${unit}`}. Shaded: nine in ten.
+          Number of
+          ${summary.sampled === undefined ? "" : "sampled "}simulations${unit === "" ? "" : ` over ${unit}`}.
+          Shaded: nine in ten.
         </figcaption>
         ${statisticsTable(result, unit)}
       </figure>

@@ -29,6 +29,14 @@ test("a report needs nothing but itself", () => {
   for (const to of references) expect(report).toContain(`id="${to.slice(1)}"`);
 });
 
+test("a report of a sample says so, and one of all simulations does not", () => {
+  const sampled = reportHtml({ ...summary, sampled: 10_000 }, extra);
+  expect(sampled).toContain("come from 10,000 of the simulations");
+  expect(sampled).toContain("right to about 0.5 %");
+  expect(sampled).toMatch(/Number of\s+sampled\s+simulations/);
+  expect(report).not.toContain("sampled");
+});
+
 test("a report of 7 results and 14 parameters is smaller than 200 kB", () => {
   expect(Buffer.byteLength(report)).toBeLessThan(200_000);
 });

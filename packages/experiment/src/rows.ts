@@ -3,7 +3,7 @@
  * Typed arrays all the way: no object per simulation lives longer than its own turn.
  */
 import type { Column, Value } from "./columns.ts";
-import { createTextBuffer, type TextBuffer, type Texts } from "./texts.ts";
+import { createTextBuffer, textAt, type TextBuffer, type Texts } from "./texts.ts";
 
 /** Why a simulation failed. `fingerprint` is equal for failures of one kind. */
 export interface Failure {
@@ -53,6 +53,8 @@ export interface RowBuffer {
   ): void;
   /** Copies rows `from` to `to` (exclusive) of other rows. */
   append(rows: Rows, from?: number, to?: number): void;
+  /** Copies the rows at some places of other rows, all of them done. */
+  pick(rows: Rows, places: readonly number[]): void;
   /** The rows as they stand, which the next `push`, `append` or `clear` may overwrite. */
   look(): Rows;
   clear(): void;
@@ -126,6 +128,23 @@ export function createRowBuffer(
         if (row >= from && row < to) failures.push({ row: row - from + count, failure });
       count += more;
     },
+    pick(rows, places) {
+      reserve(places.length);
+      places.forEach((place, k) => {
+        simulation[count + k] = rows.simulation[place]!;
+        attempts[count + k] = rows.attempts[place]!;
+      });
+      failed.fill(0, count, count + places.length);
+      pickNumbers(rows.seconds, places, seconds, count);
+      for (let c = 0; c < columns.length; c++) {
+        const source = rows.values[c]!;
+        const target = values[c]!;
+        if (target instanceof Float64Array)
+          pickNumbers(source as Float64Array, places, target, count);
+        else for (const place of places) target.push(textAt(source as Texts, place));
+      }
+      count += places.length;
+    },
     look: () => ({
       count,
       simulation: simulation.subarray(0, count),
@@ -143,6 +162,15 @@ export function createRowBuffer(
       for (const column of values) if (!(column instanceof Float64Array)) column.clear();
     },
   };
+}
+
+function pickNumbers(
+  source: Float64Array,
+  places: readonly number[],
+  target: Float64Array,
+  at: number,
+): void {
+  for (let k = 0; k < places.length; k++) target[at + k] = source[places[k]!]!;
 }
 
 function grown<T extends { set(source: T): void }>(source: T, target: T): T {

@@ -4,9 +4,11 @@
  */
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import type { Column } from "./columns.ts";
-import { literal } from "./dataset-query.ts";
+import type { Column, Value } from "./columns.ts";
+import { identifier, literal, openDataset } from "./dataset-query.ts";
+import { createDigest, type Digest } from "./digest.ts";
 import type { ReportExtra } from "./report.ts";
+import { createRowBuffer } from "./rows.ts";
 import type { SummaryInput } from "./summary.ts";
 
 const parameters: readonly (Column & { readonly sql: string })[] = [
@@ -108,8 +110,42 @@ export async function writeParquet(path: string, sql: string): Promise<void> {
   instance.closeSync();
 }
 
+/** The digest of a results file and a failures file, as the merge would have made it. */
+export async function digestOf(
+  files: { readonly results: string; readonly failures: string },
+  parameterColumns: readonly Column[],
+  resultColumns: readonly Column[],
+): Promise<Digest> {
+  await using dataset = await openDataset(files);
+  const columns = [...parameterColumns, ...resultColumns];
+  const names = ["simulation", ...columns.map(({ name }) => name)].map(identifier);
+  const { rows } = await dataset.rows(`SELECT ${names.join(", ")} FROM results ORDER BY 1`);
+  const failures = await dataset.rows("SELECT count(*) FROM failures");
+  const buffer = createRowBuffer(parameterColumns, resultColumns, rows.length);
+  for (const [simulation, ...cells] of rows) {
+    const record = Object.fromEntries(
+      columns.map(({ name }, c) => [name, (cells[c] ?? undefined) as Value | undefined]),
+    );
+    buffer.push(Number(simulation), 1, 0.001, [record, record]);
+  }
+  const failed = Number(failures.rows[0]![0]);
+  const digest = createDigest(parameterColumns, resultColumns, rows.length + failed);
+  // In two pieces, as the rows of two parts come.
+  const middle = rows.length >> 1;
+  digest.add(buffer.look(), 0, middle);
+  digest.add(buffer.look(), middle, rows.length);
+  digest.addFailed(failed);
+  return digest.finish();
+}
+
+export interface SampleDataset extends SummaryInput {
+  readonly resultsPath: string;
+  readonly parameterColumns: readonly Column[];
+  readonly resultColumns: readonly Column[];
+}
+
 /** Writes results.parquet and failures.parquet of 10,000 simulations, of which 152 failed and 12 were not run. */
-export async function writeSampleDataset(folder: string): Promise<SummaryInput> {
+export async function writeSampleDataset(folder: string): Promise<SampleDataset> {
   const resultsPath = join(folder, "results.parquet");
   const failuresPath = join(folder, "failures.parquet");
   const names = parameters.map(({ name }) => name).join(", ");
@@ -126,7 +162,9 @@ export async function writeSampleDataset(folder: string): Promise<SummaryInput> 
       if(${late}, 'Took longer than 5 s.', 'Heat balance did not converge: <b>residual</b> & "flux" in zone ' || simulation % 7) AS message, ${names}
      FROM ${laid} WHERE simulation % 66 = 7`,
   );
+  const files = { results: resultsPath, failures: failuresPath };
   return {
+    digest: await digestOf(files, parameters, results),
     resultsPath,
     failuresPath,
     parameterColumns: parameters,
@@ -151,7 +189,7 @@ export async function writeSampleDataset(folder: string): Promise<SummaryInput> 
   };
 }
 
-export function sampleExtra({ parameterColumns, resultColumns }: SummaryInput): ReportExtra {
+export function sampleExtra({ parameterColumns, resultColumns }: SampleDataset): ReportExtra {
   return {
     modelDescription:
       "A year of one storey of an office building, hour by hour, as one heated and cooled zone.",

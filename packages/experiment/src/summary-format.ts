@@ -4,9 +4,7 @@
  */
 import { z } from "zod";
 
-/** How many simulations are enough for what orders or groups them, where there are twice as many or more. */
-export const sampledSimulations = 100_000;
-
+/** Of the simulations that are sampled. */
 const Histogram = z.object({
   /** n + 1 edges of n bins of equal width; of no width when all values are the same. */
   edges: z.array(z.number()),
@@ -21,7 +19,7 @@ export const NumberStatistics = z.object({
   mean: z.number(),
   standardDeviation: z.number(),
   minimum: z.number(),
-  /** Quantiles: of all simulations up to 200,000, else of about 100,000 of them, right to about 0.2 % of the ranks. */
+  /** Quantiles: of the simulations that are sampled. */
   p05: z.number(),
   p25: z.number(),
   median: z.number(),
@@ -35,7 +33,7 @@ export type NumberStatistics = z.infer<typeof NumberStatistics>;
 /**
  * Share of a result's variance that goes with one parameter alone (0 to 1): the correlation ratio over bins,
  * corrected for the number of bins. Only parameters that the design varies have one.
- * From all simulations up to 200,000, else from about 100,000 of them.
+ * Of the simulations that are sampled.
  */
 export const Sensitivity = z.object({
   result: z.string(),
@@ -81,6 +79,11 @@ export const Summary = z.object({
   interruptions: z.int(),
   /** SHA-256 of results.parquet, hex: what `verify` holds the file against. */
   resultsSha256: z.string(),
+  /**
+   * How many simulations quantiles, histograms and sensitivities rest on, where these are not all that are done: of 200,000
+   * or more about 100,000, so that ranks are right to about 0.2 %; of more than 62 columns less.
+   */
+  sampled: z.int().optional(),
   /** In the model's order; booleans count as 0 and 1, texts are left out. */
   results: z.array(NumberStatistics),
   /** By result, the strongest parameter first. */
