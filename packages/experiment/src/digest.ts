@@ -98,4 +98,4 @@ export function createDigest(
 }
 
 /** Whether a number is of the one in so many that are chosen. By hash, since every so-and-so-many rows of a grid would show one level only. */
-export const isChosen = (number: number, every: number) => (mix(number) >>> 0) % every === 0;
+export const isChosen = (number: number, every: number) => mix(number) >>> 0 < 2 ** 32 / every;
