@@ -26,16 +26,16 @@ function digestOf(total: number, y: (i: number) => number | undefined, cut = tot
   return digest.finish();
 }
 
-test("up to twice the sample's size, all simulations are in it", () => {
-  const { done, sampled, results: digested } = digestOf(199_999, (i) => i);
-  expect([done, sampled]).toEqual([199_999, 199_999]);
+test("of up to 200,000 simulations all are in the sample", () => {
+  const { done, sampled, results: digested } = digestOf(200_000, (i) => i);
+  expect([done, sampled]).toEqual([200_000, 200_000]);
   expect(digested.map(({ column }) => column.name)).toEqual(["y"]);
-  expect(digested[0]!.values).toEqual(Float64Array.from({ length: 199_999 }, (_, i) => i));
+  expect(digested[0]!.values).toEqual(Float64Array.from({ length: 200_000 }, (_, i) => i));
 });
 
 test("a sample holds whole rows, the same ones however the rows come", () => {
   const digest = digestOf(500_000, (i) => i);
-  expect(Math.abs(digest.sampled - 100_000)).toBeLessThan(1_500);
+  expect(Math.abs(digest.sampled - 50_000)).toBeLessThan(1_000);
   const { values } = digest.results[0]!;
   const [x, site] = digest.parameters.map((each) => each.values);
   values.forEach((i, row) => {

@@ -80,8 +80,8 @@ export const Summary = z.object({
   /** SHA-256 of results.parquet, hex: what `verify` holds the file against. */
   resultsSha256: z.string(),
   /**
-   * How many simulations quantiles, histograms and sensitivities rest on, where these are not all that are done: of 200,000
-   * or more about 100,000, so that ranks are right to about 0.2 %; of more than 62 columns less.
+   * How many simulations quantiles, histograms and sensitivities rest on, where these are not all that are done: of more
+   * than 200,000 about 50,000, so that ranks are right to about 0.2 %; of very many columns less.
    */
   sampled: z.int().optional(),
   /** In the model's order; booleans count as 0 and 1, texts are left out. */

@@ -109,7 +109,7 @@ describe("statistics", () => {
       parameters: [],
       columns: [number("y")],
     });
-    expect(Math.abs(sampled! - 100_000)).toBeLessThan(1_000);
+    expect(Math.abs(sampled! - 50_000)).toBeLessThan(1_000);
     const [y] = results;
     const found = [y?.p05, y?.p25, y?.median, y?.p75, y?.p95].map((value) => value ?? 0);
     [0.05, 0.25, 0.5, 0.75, 0.95].forEach((exact, i) =>
@@ -227,7 +227,7 @@ describe("sensitivities", () => {
     const { bins, share } = shareOf(summary, "a");
     expect(share).toBeCloseTo(0.9, 2);
     const counted = bins.reduce((sum, { count }) => sum + count, 0);
-    expect(Math.abs(counted - 100_000)).toBeLessThan(2_500);
+    expect(Math.abs(counted - 50_000)).toBeLessThan(1_000);
     expect(shareOf(summary, "b").share).toBeCloseTo(0.1, 2);
   });
 
