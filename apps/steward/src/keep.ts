@@ -97,7 +97,7 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
     } else {
       await account.publish("closing");
       // The recount and the dataset in one pass: mostly nothing is missing.
-      const recount = await mergeDataset(store, manifest);
+      const recount = await mergeDataset(store, manifest, account.totals().done);
       const { ledger } = recount;
       const missing = notRunRanges(ledger);
       const before = missing.length === 0 ? 0 : roundTotal(round);
@@ -119,7 +119,7 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
   scaler.forget(experiment);
   const reason = (await readStop(store, experiment))?.reason || undefined;
   await account.publish("closing", ended, reason);
-  merged ??= files.use(await mergeDataset(store, manifest));
+  merged ??= files.use(await mergeDataset(store, manifest, account.totals().done));
   await closeExperiment(manifest, ended, rounds, store, merged);
   account.settle(merged.ledger);
   await recordEvent(store, experiment, "closed", { ended });

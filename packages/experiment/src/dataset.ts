@@ -39,14 +39,21 @@ export interface MergedDataset extends AsyncDisposable {
   publish(): Promise<void>;
 }
 
-/** Merges the parts in constant memory. Their ledger is a recount of every byte of them. */
-export async function mergeDataset(store: Store, manifest: Manifest): Promise<MergedDataset> {
+/**
+ * Merges the parts in constant memory. Their ledger is a recount of every byte of them. About how many simulations are done
+ * decides which part of them the digest samples.
+ */
+export async function mergeDataset(
+  store: Store,
+  manifest: Manifest,
+  done = manifest.total,
+): Promise<MergedDataset> {
   const folder = await mkdtemp(join(tmpdir(), "hatchery-dataset-"));
   const dispose = () => rm(folder, { recursive: true, force: true });
   const resultsFile = join(folder, "results.parquet");
   const failuresFile = join(folder, "failures.parquet");
   try {
-    const written = await writeTables(store, manifest, resultsFile, failuresFile);
+    const written = await writeTables(store, manifest, done, resultsFile, failuresFile);
     const keys = experimentKeys(manifest.experiment);
     return {
       ...written,
@@ -67,13 +74,14 @@ export async function mergeDataset(store: Store, manifest: Manifest): Promise<Me
 async function writeTables(
   store: Store,
   manifest: Manifest,
+  done: number,
   resultsFile: string,
   failuresFile: string,
 ): Promise<Pick<MergedDataset, "ledger" | "digest" | "resultsSha256">> {
   const { parameters, results } = manifestColumns(manifest);
   await using resultsTable = createTable(resultsFile, parameters, results, "results");
   await using failuresTable = createTable(failuresFile, parameters, [], "failures");
-  const digest = createDigest(parameters, results, manifest.total);
+  const digest = createDigest(parameters, results, done);
   const merged = mergeParts(store, manifest, "dataset");
   for (;;) {
     const step = await merged.next();

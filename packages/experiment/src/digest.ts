@@ -11,7 +11,7 @@ import { createRowBuffer, type Rows, type Values } from "./rows.ts";
 export interface Digest {
   readonly done: number;
   readonly failed: number;
-  /** How many of those that are done are in the sample: all, or about `sampledSimulations` of very many. */
+  /** How many of those that are done are in the sample: all, or about 50,000 of very many. */
   readonly sampled: number;
   readonly parameters: readonly { readonly column: Column; readonly values: Values }[];
   /** Those that are numbers or booleans. */
@@ -27,11 +27,11 @@ export interface ResultDigest {
   readonly first: Float64Array;
 }
 
-/** Of so many all are in the sample; what orders or groups them takes 0.4 s. */
-const mostWhole = 200_000;
-/** Of more so many are enough: quantiles are right to about 0.2 % of the ranks. */
-const sampledSimulations = 50_000;
-/** More cells than these, 50 MB, are not kept. */
+/** Of so many simulations all are in the sample; what orders or groups them takes 0.4 s. */
+const mostSampled = 200_000;
+/** Of more one in so many as would fill it: of 50,000 quantiles are right to about 0.2 % of the ranks. */
+const thinning = 4;
+/** A sample of more cells, 50 MB, is not kept. */
 const mostCells = 6_250_000;
 const mostFirst = 1_000;
 
@@ -42,18 +42,16 @@ export interface DigestBuilder {
   finish(): Digest;
 }
 
-/** For an experiment of `total` simulations. */
+/** Of about so many simulations: what is sampled is right from the start, and thinned when there are many more. */
 export function createDigest(
   parameters: readonly Column[],
   results: readonly Column[],
-  total: number,
+  expected: number,
 ): DigestBuilder {
-  const columns = parameters.length + results.length;
-  const isWhole = total <= Math.min(mostWhole, mostCells / columns);
-  const most = Math.min(sampledSimulations, mostCells / columns);
-  const every = isWhole ? 1 : total / most;
+  const most = Math.min(mostSampled, mostCells / (parameters.length + results.length));
+  let every = expected <= most ? 1 : (thinning * expected) / most;
   // One in a hundred more than are likely: it need not grow.
-  const sample = createRowBuffer(parameters, results, Math.ceil((1.01 * total) / every));
+  let sample = createRowBuffer(parameters, results, Math.ceil((1.01 * expected) / every));
   const numbers = results.flatMap((column, c) =>
     column.kind === "text"
       ? []
@@ -70,8 +68,9 @@ export function createDigest(
         for (let row = from; row < to && result.first.length < mostFirst; row++)
           if (isUsable(values[row]!)) result.first.push(values[row]!);
       }
-      if (isWhole) sample.append(rows, from, to);
+      if (every === 1) sample.append(rows, from, to);
       else sample.pick(rows, chosen(rows.simulation, from, to));
+      while (sample.count > most) thin();
     },
     addFailed: (count) => void (failed += count),
     finish() {
@@ -90,6 +89,13 @@ export function createDigest(
       };
     },
   };
+
+  function thin(): void {
+    every *= thinning;
+    const before = sample.look();
+    sample = createRowBuffer(parameters, results, before.count);
+    sample.pick(before, chosen(before.simulation, 0, before.count));
+  }
 
   function chosen(simulations: Int32Array, from: number, to: number): number[] {
     const places: number[] = [];
