@@ -165,8 +165,18 @@ function showStep({ name, status, seconds, detail }: Step, io: Io): void {
   else if (io.isTerminal) io.redraw(line.slice(0, io.columns));
 }
 
+/**
+ * V8 marks a worker's heap at the end of each chunk, though it is half empty: told not to begin before it is full, and
+ * to leave young objects more room, the worker takes 0.9 s of CPU for 500,000 buildings in place of 1.3.
+ */
+const nodeOptions = {
+  worker: ["--no-incremental-marking", "--min-semi-space-size=16"],
+  steward: [],
+};
+
 function program(app: "worker" | "steward"): string[] {
-  return [process.execPath, fileURLToPath(new URL(`../../${app}/src/main.ts`, import.meta.url))];
+  const main = fileURLToPath(new URL(`../../${app}/src/main.ts`, import.meta.url));
+  return [process.execPath, ...nodeOptions[app], main];
 }
 
 /** Refuses, before anything is written, what would not fit on the store's disk. */

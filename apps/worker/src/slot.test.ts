@@ -54,6 +54,17 @@ async function outcomes(
   return { end, rows, failures };
 }
 
+test("what a model prints is told to the run that it was printed in", async () => {
+  const slot = createSlot();
+  open.push(slot);
+  for (const point of [2, 5]) {
+    const said: string[] = [];
+    const events = { rows: () => undefined, log: (line: string) => said.push(line) };
+    await slot.run(workOf(10, `${point}:say`), events, new AbortController().signal);
+    await expect.poll(() => said).toEqual([`point ${point}`]);
+  }
+});
+
 describe("a simulation that misbehaves costs exactly itself", () => {
   test.each([
     ["throw", "threw", /No convergence/],

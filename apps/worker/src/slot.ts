@@ -52,6 +52,8 @@ type RunEnd =
 
 export function createSlot(): Slot {
   let child: ChildProcess | undefined;
+  /** Of whoever has the slot: its process outlives a run. */
+  let log: SlotEvents["log"] = () => undefined;
   const handover = openHandover();
   const readRows = createRowReader(handover);
 
@@ -107,7 +109,8 @@ export function createSlot(): Slot {
 
   async function runOnce(job: SlotJob, events: SlotEvents, stop: AbortSignal): Promise<RunEnd> {
     const isNew = child === undefined;
-    child ??= await start(events);
+    log = events.log;
+    child ??= await start();
     const running = child;
     const settled = Promise.withResolvers<RunEnd>();
     let announced: number | undefined;
@@ -179,14 +182,16 @@ export function createSlot(): Slot {
     }
   }
 
-  async function start(events: SlotEvents): Promise<ChildProcess> {
+  async function start(): Promise<ChildProcess> {
     const path = fileURLToPath(new URL("./slot-process.ts", import.meta.url));
     const started = fork(path, {
       serialization: "advanced",
+      // Not the worker's own options: what they hold in memory would count for the simulation.
+      execArgv: [],
       stdio: ["ignore", "pipe", "pipe", "ipc", "pipe", handover],
     });
-    createInterface({ input: started.stdout! }).on("line", (line) => events.log(line));
-    createInterface({ input: started.stderr! }).on("line", (line) => events.log(line));
+    createInterface({ input: started.stdout! }).on("line", (line) => log(line));
+    createInterface({ input: started.stderr! }).on("line", (line) => log(line));
     const ready = Promise.withResolvers<void>();
     const onMessage = (message: FromSlot) => {
       if (message.kind === "ready") ready.resolve();

@@ -29,6 +29,11 @@ const faults = {
     held.push(Buffer.alloc(150e6, 1));
     return { value: point * 2 };
   },
+  /** No fault: says its point. */
+  say: (point: number) => {
+    console.log(`point ${point}`);
+    return { value: point * 2 };
+  },
   nan: () => ({ value: Number.NaN }),
   missing: () => ({}) as { value: number },
   /** Fails until somebody has put the file there: what a retry is for. */
