@@ -109,7 +109,7 @@ export function createSlot(): Slot {
 
   async function runOnce(job: SlotJob, events: SlotEvents, stop: AbortSignal): Promise<RunEnd> {
     const isNew = child === undefined;
-    log = events.log;
+    log = (line) => events.log(line);
     child ??= await start();
     const running = child;
     const settled = Promise.withResolvers<RunEnd>();

@@ -31,7 +31,7 @@ const faults = {
   },
   /** No fault: says its point. */
   say: (point: number) => {
-    console.log(`point ${point}`);
+    process.stdout.write(`point ${point}\n`);
     return { value: point * 2 };
   },
   nan: () => ({ value: Number.NaN }),
