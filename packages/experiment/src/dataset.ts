@@ -82,7 +82,7 @@ async function writeTables(
   await using resultsTable = createTable(resultsFile, parameters, results, "results");
   await using failuresTable = createTable(failuresFile, parameters, [], "failures");
   const digest = createDigest(parameters, results, done);
-  const merged = mergeParts(store, manifest, "dataset");
+  const merged = mergeParts(store, manifest);
   for (;;) {
     const step = await merged.next();
     if (step.done === true) {

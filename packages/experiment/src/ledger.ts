@@ -125,7 +125,6 @@ export interface MergedRows {
 export async function* mergeParts(
   store: Store,
   manifest: Manifest,
-  what: "all" | "dataset" = "all",
   among?: ReadonlySet<string>,
 ): AsyncGenerator<MergedRows, Ledger> {
   const { parameters, results } = manifestColumns(manifest);
@@ -172,7 +171,7 @@ export async function* mergeParts(
   ): Promise<ReadPart | undefined> {
     if (bytes === undefined) return undefined;
     try {
-      return { ...(await decodePart(bytes, columns, what)), bytes };
+      return { ...(await decodePart(bytes, columns)), bytes };
     } catch (error) {
       unreadable.push({
         round: round.round,
@@ -313,7 +312,7 @@ export async function countLedger(
   manifest: Manifest,
   among?: ReadonlySet<string>,
 ): Promise<Ledger> {
-  const merged = mergeParts(store, manifest, "all", among);
+  const merged = mergeParts(store, manifest, among);
   for (;;) {
     const step = await merged.next();
     if (step.done === true) return step.value;

@@ -180,24 +180,16 @@ function factsOf(metadata: FileMetaData): PartFacts {
 
 /**
  * Reads a part. Throws when a byte of what it reads is not as it was written.
- * With "dataset" it leaves out what differs by nature: `attempts` and `seconds` are then empty.
  */
 export async function decodePart(
   bytes: Uint8Array,
   columns: readonly Column[],
-  what: "all" | "dataset" = "all",
 ): Promise<{ rows: Rows; facts: PartFacts }> {
   const file = fromItsStart(bytes);
   const metadata = parquetMetadata(footerOf(bytes));
   const facts = factsOf(metadata);
-  const wanted =
-    what === "all"
-      ? metadata.schema.slice(1).map(({ name }) => name)
-      : [
-          "simulation",
-          ...columns.map(({ name }) => name),
-          ...(facts.failed > 0 ? ["failed", ...failureKeys] : []),
-        ];
+  // All of them, needed or not: a recount is of every byte.
+  const wanted = metadata.schema.slice(1).map(({ name }) => name);
   const found = new Map<string, Cells | Texts>(await readPlainColumns(file, metadata, wanted));
   const left = wanted.filter((name) => !found.has(name));
   if (left.length > 0)
@@ -245,9 +237,8 @@ export async function decodePart(
       count,
       simulation: ints(cells("simulation")),
       failed: failedRows,
-      attempts:
-        what === "all" ? Uint8Array.from(cells("attempts") as Int32Array) : new Uint8Array(),
-      seconds: what === "all" ? doubles(cells("seconds")) : new Float64Array(),
+      attempts: Uint8Array.from(cells("attempts") as Int32Array),
+      seconds: doubles(cells("seconds")),
       values: columns.map((each) => valuesOf(each, column(each.name))),
       failures,
     },

@@ -28,7 +28,7 @@ export async function* storedFiles(store: Store, manifest: Manifest): AsyncGener
   if (manifest.limits.files === undefined) return;
   const column = filesColumnAt(manifest);
   let indexed: { rows: Rows; files: PackedFile[] } | undefined;
-  for await (const { rows, facts, from, to } of mergeParts(store, manifest, "dataset")) {
+  for await (const { rows, facts, from, to } of mergeParts(store, manifest)) {
     if (indexed?.rows !== rows) indexed = { rows, files: [...packedFiles(rows, column)] };
     for (const file of indexed.files)
       if (file.row >= from && file.row < to) yield storedFile(file, facts);
