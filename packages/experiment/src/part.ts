@@ -211,9 +211,7 @@ export async function decodePart(
     return data!;
   };
   const cells = (name: string) => column(name) as Cells;
-  const failedRows = found.has("failed")
-    ? Uint8Array.from(cells("failed") as ArrayLike<unknown>, Number)
-    : new Uint8Array(count);
+  const failedRows = found.has("failed") ? bytesOf(cells("failed")) : new Uint8Array(count);
   const failures: { row: number; failure: Failure }[] = [];
   if (found.has("cause")) {
     const [cause, fingerprint, message] = [cells("cause"), cells("fingerprint"), cells("message")];
@@ -237,7 +235,7 @@ export async function decodePart(
       count,
       simulation: ints(cells("simulation")),
       failed: failedRows,
-      attempts: Uint8Array.from(cells("attempts") as Int32Array),
+      attempts: bytesOf(cells("attempts")),
       seconds: doubles(cells("seconds")),
       values: columns.map((each) => valuesOf(each, column(each.name))),
       failures,
@@ -248,6 +246,10 @@ export async function decodePart(
 /** A column that holds few different values comes as a plain array. */
 const ints = (cells: Cells) =>
   cells instanceof Int32Array ? cells : Int32Array.from(cells as number[]);
+const bytesOf = (cells: Cells) =>
+  ArrayBuffer.isView(cells)
+    ? new Uint8Array(cells as Int32Array)
+    : Uint8Array.from(cells as ArrayLike<unknown>, Number);
 const doubles = (cells: Cells) =>
   cells instanceof Float64Array ? cells : Float64Array.from(cells as number[]);
 
