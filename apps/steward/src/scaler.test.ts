@@ -266,4 +266,14 @@ test("experiments pay for the workers that run for them, and share them while th
   await sleep(50);
   await scaler.tick();
   expect(scaler.costUsd("pi/2")).toBe(last);
+  // A whole experiment between two ticks: it was computed, so it has cost something.
+  scaler.meterCost("pi/3", 0);
+  scaler.tell("pi/3", "default", main);
+  await sleep(20);
+  scaler.tell("pi/3", "default", { ...main, openChunks: 0 });
+  const spent = scaler.costUsd("pi/3");
+  expect(spent).toBeGreaterThan(0.01);
+  expect(spent).toBeLessThan(0.2);
+  scaler.forget("pi/3");
+  expect(scaler.costUsd("pi/3")).toBe(spent);
 });

@@ -93,7 +93,7 @@ export async function openScaler(options: Options): Promise<Scaler> {
   /** A person's word begins a lease, and each chunk that gets done moves it on: work that stands still does not. */
   let isLeaseEarned = false;
   let written = "";
-  let tickedAtMs = performance.now();
+  let accumulatedAtMs = performance.now();
 
   const kept = (name: string) => fleets.get(name)!;
   /** One without an open chunk is between two rounds, or cannot be closed: no reason to keep workers. */
@@ -171,10 +171,11 @@ export async function openScaler(options: Options): Promise<Scaler> {
     await write();
   }
 
+  /** Before anything changes of who shares what: an experiment may begin and end between two ticks. */
   function accumulateCosts(): void {
     const nowMs = performance.now();
-    const seconds = (nowMs - tickedAtMs) / 1_000;
-    tickedAtMs = nowMs;
+    const seconds = (nowMs - accumulatedAtMs) / 1_000;
+    accumulatedAtMs = nowMs;
     for (const { told, size } of fleets.values()) {
       const sharers = openOn(told.name);
       for (const { experiment } of sharers)
@@ -213,11 +214,15 @@ export async function openScaler(options: Options): Promise<Scaler> {
       return workerHourUsd / slotsPerWorker;
     },
     tell(experiment, fleet, work) {
+      accumulateCosts();
       const known = open.get(experiment);
       if (known !== undefined && known.work.openChunks !== work.openChunks) isLeaseEarned = true;
       open.set(experiment, { experiment, fleet, work });
     },
-    forget: (experiment) => void open.delete(experiment),
+    forget(experiment) {
+      accumulateCosts();
+      open.delete(experiment);
+    },
     asked: () => void (isLeaseEarned = true),
     notice(name) {
       const which = stage === "local" ? "" : ` --stage ${stage}`;
