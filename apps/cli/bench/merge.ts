@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { DuckDBInstance } from "@duckdb/node-api";
 import {
   chunkRanges,
   chunksOf,
@@ -91,6 +90,8 @@ async function mergeHere(side: string, folder: string): Promise<Figures> {
     await using merged = await mergeDataset(store, (await readManifest(store, experiment))!);
     await merged.publish();
   } else {
+    // Loaded here only: a steward merges without it, and its 40 MB would count as ours.
+    const { DuckDBInstance } = await import("@duckdb/node-api");
     const connection = await (await DuckDBInstance.create(":memory:")).connect();
     const parts = join(folder, roundKeys(experiment, 0).folder, "*.parquet");
     file = join(folder, "duckdb.parquet");

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@hatchery/config";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openDataset, type Dataset } from "./dataset-query.ts";
 import { writeParquet } from "./sample-dataset.ts";
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
     results,
     `SELECT range::BIGINT AS simulation, range / 4 AS width, 'a' || range % 2 AS kind, range > 1 AS open FROM range(4)`,
   );
-  dataset = await openDataset({ results }, { temporaryFolder: folder });
+  dataset = await openDataset({ results });
 });
 
 afterAll(async () => {
@@ -142,12 +142,12 @@ test("a sort that is larger than memory is done on disk, and nothing of it is le
   await writeParquet(path, "SELECT range AS simulation, random() AS x FROM range(2_000_000)");
   const spill = join(folder, "spill");
   await mkdir(spill);
-  {
-    await using small = await openDataset(
-      { results: path },
-      { memory: "40 MB", temporaryFolder: spill },
-    );
+  vi.stubEnv("TMPDIR", spill);
+  try {
+    await using small = await openDataset({ results: path }, { memory: "40 MB" });
     expect(await small.writeCsv("FROM results ORDER BY x", join(folder, "sorted.csv"))).toBe(2e6);
+  } finally {
+    vi.unstubAllEnvs();
   }
   expect(await readdir(spill)).toEqual([]);
 });

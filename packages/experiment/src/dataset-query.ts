@@ -23,8 +23,6 @@ export type DatasetFiles = Readonly<Record<string, string>>;
 
 export interface DatasetOptions {
   readonly memory?: `${number} MB` | `${number} GB`;
-  /** Where what does not fit into memory goes meanwhile. */
-  readonly temporaryFolder?: string;
 }
 
 /** An answer in columns and rows. 64-bit integers are numbers where these are exact, else strings. */
@@ -44,7 +42,7 @@ export async function openDataset(
   files: DatasetFiles,
   options: DatasetOptions = {},
 ): Promise<Dataset> {
-  const spill = await mkdtemp(join(options.temporaryFolder ?? tmpdir(), "hatchery-query-"));
+  const spill = await mkdtemp(join(tmpdir(), "hatchery-query-"));
   const session = (writable: readonly string[]) =>
     openSession(files, options.memory ?? "200 MB", spill, writable);
   const reading = await session([]).catch(async (error: unknown) => {
@@ -80,9 +78,6 @@ export async function openDataset(
 
 /** A text as an SQL literal. */
 export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
-
-/** A number as an SQL literal of the same bits; without an exponent it would be a DECIMAL. */
-export const double = (number: number) => number.toExponential();
 
 /** A column's name as SQL has it. */
 export const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;

@@ -10,22 +10,17 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ParquetWriter } from "hyparquet-writer";
 import type { SchemaElement } from "hyparquet";
 import type { Column } from "./columns.ts";
-import { compressors } from "./compression.ts";
 import { createDigest, type Digest } from "./digest.ts";
 import { experimentKeys } from "./layout.ts";
 import { manifestColumns, mergeParts, type Ledger } from "./ledger.ts";
 import type { Manifest } from "./manifest.ts";
-import { createdBy, parquetColumn, failureKeys, parquetValues } from "./part.ts";
+import { failureKeys, parquetColumn, parquetValues } from "./part.ts";
 import { createParquetFile } from "./parquet-file.ts";
+import { createResultsTable, rowsPerGroup } from "./results-table.ts";
 import { createRowBuffer, type Rows } from "./rows.ts";
-import { writeRowGroup } from "./row-group.ts";
 import type { Store } from "./store.ts";
-
-/** 65,536 rows of 22 columns are 11 MB in memory; readers skip and parallelize by such groups. */
-const rowsPerGroup = 65_536;
 
 /** Both files, on this machine's disk until they are published or disposed of. */
 export interface MergedDataset extends AsyncDisposable {
@@ -79,8 +74,8 @@ async function writeTables(
   failuresFile: string,
 ): Promise<Pick<MergedDataset, "ledger" | "digest" | "resultsSha256">> {
   const { parameters, results } = manifestColumns(manifest);
-  await using resultsTable = createTable(resultsFile, parameters, results, "results");
-  await using failuresTable = createTable(failuresFile, parameters, [], "failures");
+  await using resultsTable = createResultsTable(resultsFile, [...parameters, ...results], done);
+  using failuresTable = createFailuresTable(failuresFile, parameters);
   const digest = createDigest(parameters, results, done);
   const merged = mergeParts(store, manifest);
   for (;;) {
@@ -116,73 +111,40 @@ function* runsOfEqualOutcome(rows: Rows, from: number, to: number) {
     }
 }
 
-interface Table extends AsyncDisposable {
-  append(rows: Rows, from: number, to: number): Promise<void>;
-  /** Answers the file's SHA-256, hex. */
-  finish(): Promise<string>;
-}
-
-/** One of the two files. While one row group is compressed and written, the next one is filled. */
-function createTable(
-  path: string,
-  parameters: readonly Column[],
-  results: readonly Column[],
-  kind: "results" | "failures",
-): Table {
-  const columns = [...parameters, ...results];
+/** The file of those that failed. They are few: all in one thread, and a buffer that grows. */
+function createFailuresTable(path: string, parameters: readonly Column[]) {
   const text = (name: string): SchemaElement => ({
     name,
     type: "BYTE_ARRAY",
     converted_type: "UTF8",
     repetition_type: "REQUIRED",
   });
-  // A simulation whose parameters broke the schema may lack some.
-  const isOptional = kind === "failures";
   const schema: SchemaElement[] = [
     { name: "simulation", type: "INT32", repetition_type: "REQUIRED" },
-    ...(isOptional ? failureKeys.map(text) : []),
-    ...columns.map((column) => parquetColumn(column, isOptional)),
+    ...failureKeys.map(text),
+    // A simulation whose parameters broke the schema may lack some.
+    ...parameters.map((column) => parquetColumn(column, true)),
   ];
-  const file = createParquetFile(path);
-  const parquet = new ParquetWriter({
-    writer: file.writer,
-    schema: [{ name: "root", num_children: schema.length }, ...schema],
-    codec: "ZSTD",
-    compressors,
-    createdBy,
-  });
-  // Failures are few: their buffers grow.
-  const capacity = isOptional ? undefined : rowsPerGroup;
-  let filling = createRowBuffer(parameters, results, capacity);
-  let spare = createRowBuffer(parameters, results, capacity);
-  let writing = Promise.resolve();
+  const file = createParquetFile(path, schema);
+  const filling = createRowBuffer(parameters, []);
 
   async function write(): Promise<void> {
-    await writing;
-    const full = filling;
-    filling = spare;
-    spare = full;
-    writing = writeGroup(full.look()).then(() => full.clear());
-    // Whoever awaits it next hears of its failure.
-    writing.catch(() => undefined);
-  }
-
-  async function writeGroup(rows: Rows): Promise<void> {
-    if (!isOptional)
-      return writeRowGroup(parquet, [rows.simulation, ...rows.values], { statistics: true });
+    const rows = filling.look();
     const texts = failureKeys.map((key) => rows.failures.map(({ failure }) => failure[key]));
-    const values = columns.map((column, c) => parquetValues(column, rows.values[c]!, isOptional));
-    await parquet.write({
+    const values = parameters.map((column, c) => parquetValues(column, rows.values[c]!, true));
+    await file.parquet.write({
       columnData: [rows.simulation, ...texts, ...values].map((data, c) => ({
         name: schema[c]!.name,
         data,
       })),
       rowGroupSize: rowsPerGroup,
     });
+    filling.clear();
   }
 
   return {
-    async append(rows, from, to) {
+    /** Takes rows `from` to `to` (exclusive), all of them failed. */
+    async append(rows: Rows, from: number, to: number): Promise<void> {
       for (let start = from; start < to;) {
         const end = Math.min(to, start + rowsPerGroup - filling.count);
         filling.append(rows, start, end);
@@ -190,12 +152,10 @@ function createTable(
         if (filling.count === rowsPerGroup) await write();
       }
     },
-    async finish() {
+    async finish(): Promise<void> {
       if (filling.count > 0) await write();
-      await writing;
-      await parquet.finish();
-      return file.finish();
+      file.finish();
     },
-    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+    [Symbol.dispose]: () => file[Symbol.dispose](),
   };
 }

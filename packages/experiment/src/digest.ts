@@ -27,12 +27,13 @@ export interface ResultDigest {
   readonly first: Float64Array;
 }
 
-/** Of so many simulations all are in the sample; what orders or groups them takes 0.4 s. */
+/** Of so many simulations all are in the sample. */
 const mostSampled = 200_000;
 /** Of more one in so many as would fill it: of 50,000 quantiles are right to about 0.2 % of the ranks. */
 const thinning = 4;
 /** A sample of more cells, 50 MB, is not kept. */
 const mostCells = 6_250_000;
+/** So many of the first values are kept: of a result that fewer simulations have, all. */
 const mostFirst = 1_000;
 
 export interface DigestBuilder {

@@ -9,15 +9,14 @@ import { tmpdir } from "node:os";
 import { basename, extname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { UserError, exitCodes } from "@hatchery/config";
-import { fileWriter, ParquetWriter } from "hyparquet-writer";
 import type { Column, Value } from "./columns.ts";
-import { compressors } from "./compression.ts";
 import { openFileTable, type FileTable } from "./dataset-query.ts";
 import { constantParameters, type RowSettings } from "./design.ts";
 import { sha256 } from "./file-hash.ts";
 import { inputKey } from "./layout.ts";
 import { formatCount } from "./number-format.ts";
-import { createdBy, parquetColumn, parquetValues } from "./part.ts";
+import { createParquetFile } from "./parquet-file.ts";
+import { parquetColumn, parquetValues } from "./part.ts";
 import { createRowBuffer } from "./rows.ts";
 import { allowed, isAllowed } from "./span.ts";
 import type { Store } from "./store.ts";
@@ -232,23 +231,19 @@ function headerProblems(
 
 /** The Parquet file that workers read: fixed row groups, the model's order of columns. */
 function createOutput(path: string, columns: readonly Column[]) {
-  const schema = columns.map((column) => parquetColumn(column, false));
-  const writer = new ParquetWriter({
-    writer: fileWriter(path),
-    schema: [{ name: "root", num_children: schema.length }, ...schema],
-    codec: "ZSTD",
-    compressors,
-    statistics: false,
-    createdBy,
-  });
+  const file = createParquetFile(
+    path,
+    columns.map((column) => parquetColumn(column, false)),
+  );
   const buffer = createRowBuffer(columns, [], rowsPerGroup);
   async function write(): Promise<void> {
     const { values } = buffer.look();
     const columnData = columns.map((column, c) => ({
       name: column.name,
       data: parquetValues(column, values[c]!, false),
+      statistics: false,
     }));
-    await writer.write({ columnData, rowGroupSize: rowsPerGroup });
+    await file.parquet.write({ columnData, rowGroupSize: rowsPerGroup });
     buffer.clear();
   }
   return {
@@ -258,7 +253,7 @@ function createOutput(path: string, columns: readonly Column[]) {
     },
     async finish(): Promise<void> {
       if (buffer.count > 0) await write();
-      await writer.finish();
+      file.finish();
     },
   };
 }

@@ -10,6 +10,7 @@ import { ParquetWriter, ByteWriter, type ColumnSource } from "hyparquet-writer";
 import { z } from "zod";
 import type { Column } from "./columns.ts";
 import { compressors, decompressors } from "./compression.ts";
+import { createdBy } from "./parquet-file.ts";
 import { readPlainColumns } from "./plain-columns.ts";
 import { numbersOf } from "./plain-values.ts";
 import { writeRowGroup } from "./row-group.ts";
@@ -81,7 +82,6 @@ export function parquetValues(column: Column, values: Values, isOptional: boolea
   }
 }
 
-export const createdBy = "hatchery";
 const factsKey = "hatchery";
 /** Columns that say why a simulation failed. */
 export const failureKeys = ["cause", "fingerprint", "message"] as const;
@@ -178,9 +178,7 @@ function factsOf(metadata: FileMetaData): PartFacts {
   return PartFacts.parse(JSON.parse(text ?? "null"));
 }
 
-/**
- * Reads a part. Throws when a byte of what it reads is not as it was written.
- */
+/** Reads a part, every byte of it. Throws when one is not as it was written. */
 export async function decodePart(
   bytes: Uint8Array,
   columns: readonly Column[],
@@ -188,10 +186,8 @@ export async function decodePart(
   const file = fromItsStart(bytes);
   const metadata = parquetMetadata(footerOf(bytes));
   const facts = factsOf(metadata);
-  // All of them, needed or not: a recount is of every byte.
-  const wanted = metadata.schema.slice(1).map(({ name }) => name);
-  const found = new Map<string, Cells | Texts>(await readPlainColumns(file, metadata, wanted));
-  const left = wanted.filter((name) => !found.has(name));
+  const found = new Map<string, Cells | Texts>(await readPlainColumns(file, metadata));
+  const left = metadata.schema.flatMap(({ name }, c) => (c === 0 || found.has(name) ? [] : [name]));
   if (left.length > 0)
     await parquetRead({
       file,
@@ -211,7 +207,7 @@ export async function decodePart(
     return data!;
   };
   const cells = (name: string) => column(name) as Cells;
-  const failedRows = found.has("failed") ? bytesOf(cells("failed")) : new Uint8Array(count);
+  const failedRows = smallInts(cells("failed"));
   const failures: { row: number; failure: Failure }[] = [];
   if (found.has("cause")) {
     const [cause, fingerprint, message] = [cells("cause"), cells("fingerprint"), cells("message")];
@@ -235,7 +231,7 @@ export async function decodePart(
       count,
       simulation: ints(cells("simulation")),
       failed: failedRows,
-      attempts: bytesOf(cells("attempts")),
+      attempts: smallInts(cells("attempts")),
       seconds: doubles(cells("seconds")),
       values: columns.map((each) => valuesOf(each, column(each.name))),
       failures,
@@ -246,7 +242,7 @@ export async function decodePart(
 /** A column that holds few different values comes as a plain array. */
 const ints = (cells: Cells) =>
   cells instanceof Int32Array ? cells : Int32Array.from(cells as number[]);
-const bytesOf = (cells: Cells) =>
+const smallInts = (cells: Cells) =>
   ArrayBuffer.isView(cells)
     ? new Uint8Array(cells as Int32Array)
     : Uint8Array.from(cells as ArrayLike<unknown>, Number);

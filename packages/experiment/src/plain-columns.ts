@@ -19,14 +19,13 @@ import type { Texts } from "./texts.ts";
 export async function readPlainColumns(
   file: ArrayBuffer,
   metadata: FileMetaData,
-  wanted: readonly string[],
 ): Promise<Map<string, Numbers | Texts>> {
   const [group, ...others] = metadata.row_groups;
   if (group === undefined || others.length > 0) return new Map();
   const rows = Number(group.num_rows);
   // Which columns these are is told by the footer alone, whatever a page may say.
   const required = metadata.schema.filter(({ repetition_type }) => repetition_type === "REQUIRED");
-  const names = new Set(required.map(({ name }) => name).filter((name) => wanted.includes(name)));
+  const names = new Set(required.map(({ name }) => name));
   const found = await Promise.all(
     group.columns.map(async ({ meta_data: column }) => {
       const name = column?.path_in_schema[0];

@@ -4,7 +4,7 @@ import { html, when, type Html } from "./html.ts";
 import { formatCount, formatNumber, formatShare } from "./number-format.ts";
 import { effectChart, histogramChart, type MeanRange } from "./report-charts.ts";
 import type { ReportExtra } from "./report.ts";
-import { type NumberStatistics, type Sensitivity, type Summary } from "./summary-format.ts";
+import type { NumberStatistics, Sensitivity, Summary } from "./summary-format.ts";
 import { unitOf } from "./units.ts";
 
 /** Shown per result; the summary has all. */

@@ -206,7 +206,7 @@ describe("sensitivities", () => {
     expect(summary.sensitivities.map(({ parameter }) => parameter)).toEqual(["a", "b", "idle"]);
     expect(shareOf(summary, "a").share).toBeCloseTo(0.9, 2);
     expect(shareOf(summary, "b").share).toBeCloseTo(0.1, 2);
-    expect(shareOf(summary, "idle").share).toBeLessThan(0.004);
+    expect(shareOf(summary, "idle").share).toBeLessThan(0.002);
     const { bins } = shareOf(summary, "a");
     expect(bins).toHaveLength(20);
     expect(bins.reduce((sum, { count }) => sum + count, 0)).toBe(20_000);
