@@ -7,7 +7,9 @@ export const firstResults: Measure = async ({ stage, isShort }) => {
   const machine = await stage();
   const seconds: number[] = [];
   for (let run = 0; run < (isShort ? 1 : 5); run++)
-    seconds.push(await secondsOf(() => runExperiment(machine, "building-energy", 100)));
+    seconds.push(
+      await secondsOf(() => runExperiment(machine, { model: "building-energy", simulations: 100 })),
+    );
   return [
     {
       work: "100 simulations on a stage that is up, command to results",

@@ -35,12 +35,17 @@ export const rounded = (value: number, digits = 3) => Number(value.toFixed(digit
 
 export const count = (value: number) => value.toLocaleString("en-US");
 
+interface Experiment {
+  readonly model: string;
+  readonly simulations: number;
+  /** Parameters that are fixed. */
+  readonly fixed?: Readonly<Record<string, number>>;
+}
+
 /** Runs an experiment to its end on the benchmark's stage; throws unless all of it is done. */
 export async function runExperiment(
   machine: Machine,
-  model: string,
-  simulations: number,
-  fixed: Readonly<Record<string, number>> = {},
+  { model, simulations, fixed = {} }: Experiment,
 ): Promise<void> {
   const set = Object.entries(fixed).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
   const words = ["run", model, "-n", String(simulations), ...set, "--json"];

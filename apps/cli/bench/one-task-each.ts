@@ -27,10 +27,12 @@ export const oneTaskEach: Measure = async ({ stage, cores, isShort }) => {
   const machine = await stage();
   const simulations = isShort ? 300 : 2_000;
   const ours = isShort ? 10_000 : 200_000;
-  await runExperiment(machine, model.name, 1_000);
+  await runExperiment(machine, { model: model.name, simulations: 1_000 });
   const oursSeconds: number[] = [];
   for (let run = 0; run < (isShort ? 1 : 3); run++)
-    oursSeconds.push(await secondsOf(() => runExperiment(machine, model.name, ours)));
+    oursSeconds.push(
+      await secondsOf(() => runExperiment(machine, { model: model.name, simulations: ours })),
+    );
   // The stage's own worker waits meanwhile, which costs next to nothing.
   const seconds = await runOneEach(machine, cores, simulations);
   const extrapolated = (seconds * ours) / simulations;

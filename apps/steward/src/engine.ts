@@ -8,7 +8,7 @@ import {
   WorkerStatus,
 } from "@hatchet-dev/typescript-sdk/clients/rest/generated/data-contracts.js";
 import type { EngineConnection } from "@hatchery/config";
-import { chunkTask, type ChunkInput } from "@hatchery/experiment";
+import { chunkTask, readAhead, type ChunkInput } from "@hatchery/experiment";
 import type { z } from "zod";
 
 export interface Engine {
@@ -23,6 +23,8 @@ export interface Engine {
 
 /** The SDK cuts a bulk into batches of 500 and stops at the first collision, so the loop over batches is ours. */
 const chunksPerCall = 500;
+/** The engine answers when a batch is in its database: one by one, 10,000 chunks took 7.5 s, four at a time 3.7 s. */
+const callsAtATime = 4;
 
 export async function connectEngine(
   connection: z.infer<typeof EngineConnection>,
@@ -32,25 +34,28 @@ export async function connectEngine(
   // Registers the tasks without taking any: a fleet of no workers yet must not keep chunks out of the queue.
   await client.hatchet.worker("steward", { workflows: [...client.tasks.values()] });
 
+  async function enqueueAtOnce(batch: ChunkInput[], fleet: string): Promise<number> {
+    const used = client;
+    try {
+      const runs = await used.tasks.get(fleet)!.runNoWait(batch, {
+        additionalMetadata: { experiment: batch[0]!.experiment },
+      });
+      return runs.length;
+    } catch (error) {
+      if (error instanceof BulkTriggerIdempotencyCollisionError)
+        return error.successfulWorkflowRunExternalIds.length;
+      // The next try is on a new connection: this one's waits grow with the engine's absence.
+      if (client === used) client = openClient(connection, fleets);
+      throw error;
+    }
+  }
+
   return {
     async enqueue(chunks, fleet) {
       let added = 0;
-      for (let start = 0; start < chunks.length; start += chunksPerCall) {
-        const batch = chunks.slice(start, start + chunksPerCall);
-        try {
-          const runs = await client.tasks.get(fleet)!.runNoWait(batch, {
-            additionalMetadata: { experiment: batch[0]!.experiment },
-          });
-          added += runs.length;
-        } catch (error) {
-          if (!(error instanceof BulkTriggerIdempotencyCollisionError)) {
-            // The next try is on a new connection: this one's waits grow with the engine's absence.
-            client = openClient(connection, fleets);
-            throw error;
-          }
-          added += error.successfulWorkflowRunExternalIds.length;
-        }
-      }
+      const enqueueBatch = (batch: ChunkInput[]) => enqueueAtOnce(batch, fleet);
+      for await (const count of readAhead(batchesOf(chunks), enqueueBatch, callsAtATime))
+        added += count;
       return added;
     },
     async outstanding(experiment, since) {
@@ -74,6 +79,11 @@ export async function connectEngine(
       ).length;
     },
   };
+}
+
+function* batchesOf(chunks: readonly ChunkInput[]) {
+  for (let start = 0; start < chunks.length; start += chunksPerCall)
+    yield chunks.slice(start, start + chunksPerCall);
 }
 
 /** How many there have been in this process. */

@@ -1,5 +1,6 @@
 /** The engine of a local stage: what must be done once before it starts, before each start, and how it is run. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import {
   type EngineEnvironment,
@@ -73,6 +74,9 @@ export function createEngine(input: {
         HOME: process.env["HOME"],
         // The name of its database sessions.
         SERVER_OTEL_SERVICE_NAME: program,
+        // By default as many threads as there are cores look for work of the engine, each time there is some: of two
+        // cores, which are the simulations', that took 0.5 s a minute more.
+        GOMAXPROCS: String(Math.ceil(availableParallelism() / 4)),
         ...stageMark(paths.folder),
       },
       // They read database.yaml and server.yaml of the folder they run in; here are none.
