@@ -1,8 +1,8 @@
 /** Whole experiments on a real stage: real engine, real database, real processes. */
-import { readdir, readFile, rm, truncate } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readLocalStage } from "@hatchery/config";
+import { localStagePaths, readLocalStage } from "@hatchery/config";
 import type { Summary } from "@hatchery/experiment/results";
 import {
   createMachine,
@@ -133,11 +133,15 @@ describe("a process that is killed in the middle", () => {
   test("the steward: the next one goes on where it was", async () => {
     const experiment = await submit(machine, ...slowPoints(600, 10), "--chunk-size", "20");
     await isRunning(machine, experiment, 40);
+    // As if it were killed in the middle of a merge.
+    const { scratch } = localStagePaths("local", machine.home);
+    await mkdir(join(scratch, "hatchery-dataset-half"));
     const { pid } = readLocalStage("local", machine.home)!.processes.find(
       ({ name }) => name === "steward",
     )!;
     process.kill(pid, "SIGKILL");
     await expectWhole(experiment, 600);
+    await until(async () => (await readdir(scratch)).length === 0, 10);
   }, 120_000);
 
   test("the CLI: the experiment does not notice", async () => {

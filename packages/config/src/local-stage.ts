@@ -46,6 +46,8 @@ export interface LocalStagePaths {
   /** Keysets, cookie secrets, passwords and the worker token; mode 0700. */
   readonly secrets: string;
   readonly workerToken: string;
+  /** What the steward has on the disk for the moment; gone with it. */
+  readonly scratch: string;
   /** Shared by all local stages, kept by `down`. */
   readonly store: string;
 }
@@ -62,6 +64,7 @@ export function localStagePaths(stage: string, home: string = hatcheryHome()): L
     database: join(folder, "database"),
     secrets: join(folder, "secrets"),
     workerToken: join(folder, "secrets", "worker-token"),
+    scratch: join(folder, "scratch"),
     store: join(home, "store"),
   };
 }

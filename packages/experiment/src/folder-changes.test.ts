@@ -2,10 +2,14 @@ import * as fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { folderChanges } from "./folder-changes.ts";
 
-const emptyFolder = () => fs.mkdtemp(join(tmpdir(), "hatchery-changes-"));
+async function emptyFolder(): Promise<string> {
+  const folder = await fs.mkdtemp(join(tmpdir(), "hatchery-changes-"));
+  onTestFinished(() => fs.rm(folder, { recursive: true }));
+  return folder;
+}
 /** As long as no test waits. */
 const long = 60_000;
 

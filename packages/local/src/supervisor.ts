@@ -221,12 +221,18 @@ async function supervise(instructions: Instructions): Promise<void> {
   async function startPrograms(engine: Engine): Promise<void> {
     const steward = part({
       name: "steward",
-      launch: () =>
-        launchProgram("steward", programs.steward, {
+      launch() {
+        const own: Written<StewardSettings> = {
           ...connection(engine),
           MAILBOX: paths.mailbox,
           FLEETS: JSON.stringify(settings.fleets.map(toldToSteward)),
-        } satisfies Written<StewardSettings>),
+        };
+        // A dataset is moved from there into the store, which costs nothing on one disk; the system's own folder may be
+        // memory. What a killed steward has left goes.
+        rmSync(paths.scratch, { recursive: true, force: true });
+        mkdirSync(paths.scratch);
+        return launchProgram("steward", programs.steward, { ...own, TMPDIR: paths.scratch });
+      },
       isReady: settled(),
       readyWithinMs: 10_000,
       stopSignal: "SIGTERM",
@@ -377,6 +383,7 @@ async function supervise(instructions: Instructions): Promise<void> {
     for (const each of parts.toReversed()) await each.stop(stopWithinMs[each.name] ?? 3_000);
     // What a worker that had to be killed has left: its slots, their programs.
     await endStageProcesses(paths.folder, undefined);
+    rmSync(paths.scratch, { recursive: true, force: true });
     rmSync(paths.state, { force: true });
     log("stopped");
     releaseLock(paths.lock);
