@@ -1,11 +1,12 @@
 /** Manifest: what an experiment is. Written once before its first task exists, and never edited. */
 import { z } from "zod";
-import { ObjectSchema } from "./columns.ts";
+import { ObjectSchema, columnsOf, type Column } from "./columns.ts";
 import { DesignSettings } from "./design.ts";
 import { InputFile } from "./input-files.ts";
 import { experimentKeys } from "./layout.ts";
 import { Limits } from "./model.ts";
 import { PlanSettings } from "./plan.ts";
+import { filesColumn } from "./returned-files.ts";
 import { readJson, type Store } from "./store.ts";
 import { StepOfStudy } from "./study.ts";
 
@@ -53,4 +54,17 @@ export type Manifest = z.infer<typeof Manifest>;
 
 export function readManifest(store: Store, experiment: string): Promise<Manifest | undefined> {
   return readJson(store, experimentKeys(experiment).manifest, (value) => Manifest.parse(value));
+}
+
+export interface ExperimentColumns {
+  readonly parameters: readonly Column[];
+  readonly results: readonly Column[];
+}
+
+export function manifestColumns(manifest: Manifest): ExperimentColumns {
+  const results = columnsOf(manifest.resultSchema, "Result");
+  return {
+    parameters: columnsOf(manifest.parameterSchema, "Parameter"),
+    results: manifest.limits.files === undefined ? results : [...results, filesColumn],
+  };
 }

@@ -2,8 +2,8 @@
 import { hash } from "node:crypto";
 import { packedFiles, type PackedFile } from "./file-pack.ts";
 import { roundKeys } from "./layout.ts";
-import { manifestColumns, mergeParts } from "./ledger.ts";
-import type { Manifest } from "./manifest.ts";
+import { manifestColumns, type Manifest } from "./manifest.ts";
+import { mergeParts } from "./merge-parts.ts";
 import type { PartFacts } from "./part.ts";
 import type { Rows } from "./rows.ts";
 import type { Store } from "./store.ts";

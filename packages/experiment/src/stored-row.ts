@@ -2,8 +2,8 @@
 import { UserError } from "@hatchery/config";
 import type { Column, Value } from "./columns.ts";
 import { roundKeys } from "./layout.ts";
-import { manifestColumns, partKey, readRounds } from "./ledger.ts";
-import type { Manifest } from "./manifest.ts";
+import { manifestColumns, type Manifest } from "./manifest.ts";
+import { partKey, readRounds } from "./part-keys.ts";
 import { decodePart, type PartFacts } from "./part.ts";
 import type { ChunkSizes, Round } from "./plan.ts";
 import type { Ranges } from "./ranges.ts";
