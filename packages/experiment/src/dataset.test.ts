@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { openDataset } from "./dataset-query.ts";
 import { mergeDataset } from "./dataset.ts";
@@ -65,23 +65,60 @@ describe("a part", () => {
     }
   });
 
-  test("is an error, not other numbers, when a byte of its data is flipped", async () => {
-    const { bytes } = await partOf(rowsOf(Array.from({ length: 2_000 }, (_, i) => i)));
-    const data = bytes.length - 4_000;
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: 4, max: data }),
-        fc.integer({ min: 1, max: 255 }),
-        async (at, flip) => {
-          const broken = bytes.slice();
-          broken[at]! ^= flip;
-          const read = await decodePart(broken, columns).catch(() => undefined);
-          // A flip in a page header may change nothing that is read; it must never change a value.
-          if (read !== undefined) expect(read).toEqual(await decodePart(bytes, columns));
-        },
-      ),
-      { numRuns: 1_000 },
-    );
+  test.each([
+    ["all done", () => false],
+    ["some failed", (i: number) => i % 7 === 3],
+    ["all failed", () => true],
+  ])(
+    "is an error, not other numbers, when a byte of its data is flipped: %s",
+    async (_, failed) => {
+      const { bytes } = await partOf(
+        rowsOf(
+          Array.from({ length: 2_000 }, (_, i) => i),
+          failed,
+        ),
+      );
+      const data = bytes.length - 4_000;
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 4, max: data }),
+          fc.integer({ min: 1, max: 255 }),
+          async (at, flip) => {
+            const broken = bytes.slice();
+            broken[at]! ^= flip;
+            const read = await decodePart(broken, columns).catch(() => undefined);
+            // A flip in a page header may change nothing that is read; it must never change a value.
+            if (read !== undefined) expect(read).toEqual(await decodePart(bytes, columns));
+          },
+        ),
+        { numRuns: 1_000 },
+      );
+    },
+  );
+
+  test("is what another Parquet reader reads, also with failures", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "hatchery-part-test-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    for (const failed of [() => false, (i: number) => i % 3 === 1, () => true]) {
+      const { bytes } = await partOf(rowsOf([3, 4, 5, 9, 13], failed));
+      await writeFile(join(folder, "part.parquet"), bytes);
+      await using dataset = await openDataset({ part: join(folder, "part.parquet") });
+      const { rows } = await dataset.rows(
+        'select simulation, failed, x, n, kind, "on", y, big from part',
+      );
+      expect(rows).toEqual(
+        [3, 4, 5, 9, 13].map((i) => [
+          ...[i, failed(i), i / 1e4, i % 10, i % 2 === 0 ? "a" : "b", i % 3 === 0],
+          ...(failed(i) ? [null, null] : [i * 0.5, i * 1e10]),
+        ]),
+      );
+      const failures = [3, 4, 5, 9, 13].filter(failed);
+      if (failures.length === 0) continue;
+      const told = await dataset.rows(
+        "select simulation, cause, message from part where cause is not null",
+      );
+      expect(told.rows).toEqual(failures.map((i) => [i, "threw", `at ${i}`]));
+    }
   });
 
   test("is an error also where a byte of numbers that are stored as they are is flipped", async () => {

@@ -15,7 +15,7 @@ import { readPlainColumns } from "./plain-columns.ts";
 import { numbersOf } from "./plain-values.ts";
 import { writeRowGroup } from "./row-group.ts";
 import type { Failure, FailureCause, Rows, Values } from "./rows.ts";
-import { cellsOf, textsOf, type Texts } from "./texts.ts";
+import { cellsOf, textAt, textsOf, type Texts } from "./texts.ts";
 
 export const PartFacts = z.object({
   experiment: z.string(),
@@ -124,18 +124,11 @@ export async function encodePart(
     createdBy,
     kvMetadata: [{ key: factsKey, value: JSON.stringify(whole) }],
   });
-  if (!hasFailures && rows.count > 0) {
-    const { simulation, failed, attempts, seconds, values } = rows;
-    await writeRowGroup(parquet, [simulation, failed, attempts, seconds, ...values], {
-      statistics: false,
-    });
-  } else {
-    const cells = cellsWithFailures(rows, columns);
-    await parquet.write({
-      columnData: schema.map(({ name }, c) => ({ name, data: cells[c]! })),
-      rowGroupSize: Math.max(rows.count, 1),
-    });
-  }
+  const { simulation, failed, attempts, seconds, values } = rows;
+  const texts = hasFailures ? failureTexts(rows) : [];
+  await writeRowGroup(parquet, [simulation, failed, attempts, seconds, ...values, ...texts], {
+    statistics: false,
+  });
   await parquet.finish();
   return { bytes: writer.getBytes(), facts: whole };
 }
@@ -147,22 +140,13 @@ const failureColumn = (name: string): SchemaElement => ({
   repetition_type: "OPTIONAL",
 });
 
-/** All columns of a part: a failed simulation lacks results, one that is done has no cause. */
-function cellsWithFailures(rows: Rows, columns: readonly Column[]): Cells[] {
-  const isOptional = rows.failures.length > 0;
-  const texts = failureKeys.map((key) => {
-    const cells = Array.from<string | null>({ length: rows.count }).fill(null);
-    for (const { row, failure } of rows.failures) cells[row] = failure[key];
-    return cells;
+/** Of each row why it failed, in the columns of `failureKeys`; none of one that is done. */
+function failureTexts({ count, failures }: Rows): Texts[] {
+  return failureKeys.map((key) => {
+    const cells = Array.from<string | null>({ length: count }).fill(null);
+    for (const { row, failure } of failures) cells[row] = failure[key];
+    return textsOf(cells);
   });
-  return [
-    rows.simulation,
-    Array.from(rows.failed, (failed) => failed === 1),
-    new Int32Array(rows.attempts),
-    rows.seconds,
-    ...columns.map((column, c) => parquetValues(column, rows.values[c]!, isOptional)),
-    ...(isOptional ? texts : []),
-  ];
 }
 
 /** Enough of a part's end to hold its footer: a footer of 200 columns is about 20 kB. */
@@ -210,15 +194,16 @@ export async function decodePart(
   const failedRows = smallInts(cells("failed"));
   const failures: { row: number; failure: Failure }[] = [];
   if (found.has("cause")) {
-    const [cause, fingerprint, message] = [cells("cause"), cells("fingerprint"), cells("message")];
+    const text = (name: string) => textValues(column(name));
+    const [cause, fingerprint, message] = [text("cause"), text("fingerprint"), text("message")];
     failedRows.forEach((isFailed, row) => {
       if (isFailed === 1)
         failures.push({
           row,
           failure: {
-            cause: cause[row] as FailureCause,
-            fingerprint: String(fingerprint[row]),
-            message: String(message[row]),
+            cause: textAt(cause, row) as FailureCause,
+            fingerprint: String(textAt(fingerprint, row)),
+            message: String(textAt(message, row)),
           },
         });
     });
@@ -249,10 +234,12 @@ const smallInts = (cells: Cells) =>
 const doubles = (cells: Cells) =>
   cells instanceof Float64Array ? cells : Float64Array.from(cells as number[]);
 
+const textValues = (cells: Cells | Texts): Texts =>
+  "places" in cells ? cells : textsOf(cells as (string | null)[]);
+
 /** What Parquet gave, as `Values`; null becomes NaN. */
 export function valuesOf(column: Column, cells: Cells | Texts): Values {
-  if ("places" in cells) return cells;
-  if (column.kind === "text") return textsOf(cells as (string | null)[]);
+  if (column.kind === "text" || "places" in cells) return textValues(cells);
   if (cells instanceof Float64Array) return cells;
   if (cells instanceof Int32Array || cells instanceof Uint8Array) return new Float64Array(cells);
   if (cells instanceof BigInt64Array) return numbersOf(cells);

@@ -24,12 +24,14 @@ export async function readPlainColumns(
   if (group === undefined || others.length > 0) return new Map();
   const rows = Number(group.num_rows);
   // Which columns these are is told by the footer alone, whatever a page may say.
-  const required = metadata.schema.filter(({ repetition_type }) => repetition_type === "REQUIRED");
-  const names = new Set(required.map(({ name }) => name));
+  const elements = new Map(metadata.schema.slice(1).map((element) => [element.name, element]));
   const found = await Promise.all(
     group.columns.map(async ({ meta_data: column }) => {
       const name = column?.path_in_schema[0];
-      if (column === undefined || name === undefined || !names.has(name)) return undefined;
+      if (column === undefined || name === undefined) return undefined;
+      // The library lists no encoding of levels, and writes no checksum of them.
+      const isOptional = elements.get(name)?.repetition_type === "OPTIONAL";
+      if (isOptional !== column.encodings.includes("RLE")) return undefined;
       const values = await (column.type === "BYTE_ARRAY"
         ? textsOfColumn(file, column, rows)
         : numbersOfColumn(file, column, rows));
@@ -43,21 +45,25 @@ function expectAsWritten(is: boolean): void {
   if (!is) throw new Error("A page is not as it was written.");
 }
 
-/** A column's numbers, when they are one page without a dictionary. */
+/** A column's numbers, when they are one page without a dictionary; NaN where there is none. */
 async function numbersOfColumn(
   file: ArrayBuffer,
   column: ColumnMetaData,
   rows: number,
 ): Promise<Numbers | undefined> {
   const { codec, encodings, dictionary_page_offset: dictionary } = column;
-  if (dictionary !== undefined || encodings.join() !== "PLAIN") return undefined;
+  if (dictionary !== undefined || encodings.at(-1) !== "PLAIN") return undefined;
   const start = Number(column.data_page_offset);
-  const { header, bytes } = pageIn(file, start, start + Number(column.total_compressed_size));
-  expectAsWritten(holdsAll(header, rows, "PLAIN"));
-  if (codec !== "UNCOMPRESSED")
-    return numbersIn(column.type, await decompress(bytes, header.uncompressed_page_size), rows);
-  expectAsWritten(header.crc === (crc32(bytes) | 0));
-  return numbersIn(column.type, bytes, rows);
+  const page = pageIn(file, start, start + Number(column.total_compressed_size));
+  const there = presentIn(page, column, rows, "PLAIN");
+  const { bytes, size } = valuesIn(page);
+  const values = codec === "UNCOMPRESSED" ? bytes : await decompress(bytes, size);
+  if (there === undefined) return numbersIn(column.type, values, rows);
+  const present = numbersIn(column.type, values, there.count);
+  const numbers = new Float64Array(rows);
+  let k = 0;
+  for (let row = 0; row < rows; row++) numbers[row] = there.flags[row] === 1 ? present[k++]! : NaN;
+  return numbers;
 }
 
 /** A column's texts, when they are a dictionary and one page of places in it. */
@@ -67,7 +73,7 @@ function textsOfColumn(file: ArrayBuffer, column: ColumnMetaData, rows: number):
   const middle = Number(column.data_page_offset);
   const dictionary = pageIn(file, start, middle);
   const data = pageIn(file, middle, start + Number(column.total_compressed_size));
-  expectAsWritten(holdsAll(data.header, rows, "RLE_DICTIONARY"));
+  const there = presentIn(data, column, rows, "RLE_DICTIONARY");
 
   const plain = { view: decompressed(dictionary), offset: 0 };
   const count = dictionary.header.dictionary_page_header?.num_values ?? 0;
@@ -77,9 +83,13 @@ function textsOfColumn(file: ArrayBuffer, column: ColumnMetaData, rows: number):
   expectAsWritten(plain.offset === plain.view.byteLength);
 
   const view = decompressed(data);
-  const places = new Int32Array(rows);
-  readRleBitPackedHybrid({ view, offset: 1 }, view.getUint8(0), places, view.byteLength - 1);
-  expectAsWritten(places.every((place) => place < texts.length));
+  const present = new Int32Array(there?.count ?? rows);
+  readRleBitPackedHybrid({ view, offset: 1 }, view.getUint8(0), present, view.byteLength - 1);
+  expectAsWritten(present.every((place) => place < texts.length));
+  if (there === undefined) return { places: present, texts };
+  const places = new Int32Array(rows).fill(-1);
+  let k = 0;
+  for (let row = 0; row < rows; row++) if (there.flags[row] === 1) places[row] = present[k++]!;
   return { places, texts };
 }
 
@@ -89,24 +99,46 @@ type Page = ReturnType<typeof pageIn>;
 function pageIn(file: ArrayBuffer, start: number, end: number) {
   const reader = { view: new DataView(file, start, end - start), offset: 0 };
   const header = parquetHeader(reader);
-  expectAsWritten(start + reader.offset + header.compressed_page_size === end);
-  return {
-    header,
-    bytes: new Uint8Array(file, start + reader.offset, header.compressed_page_size),
-  };
+  const body = start + reader.offset;
+  expectAsWritten(body + header.compressed_page_size === end);
+  return { header, bytes: new Uint8Array(file, body, header.compressed_page_size) };
 }
 
-function holdsAll({ data_page_header_v2: page }: Page["header"], rows: number, encoding: string) {
-  return (
+/** Which rows of an optional column have a value; undefined in a required one. Throws where the page is not as it was written. */
+function presentIn(
+  { header, bytes }: Page,
+  { codec, encodings }: ColumnMetaData,
+  rows: number,
+  encoding: "PLAIN" | "RLE_DICTIONARY",
+): { flags: Uint8Array; count: number } | undefined {
+  const page = header.data_page_header_v2;
+  const isOptional = encodings[0] === "RLE";
+  expectAsWritten(
     page?.num_values === rows &&
-    page.encoding === encoding &&
-    page.definition_levels_byte_length === 0 &&
-    page.repetition_levels_byte_length === 0
+      page.encoding === encoding &&
+      page.definition_levels_byte_length > 0 === isOptional &&
+      page.repetition_levels_byte_length === 0,
   );
+  // What is compressed has a checksum of its own.
+  if (isOptional || codec === "UNCOMPRESSED") expectAsWritten(header.crc === (crc32(bytes) | 0));
+  if (!isOptional) return undefined;
+  const flags = new Uint8Array(rows);
+  const length = page!.definition_levels_byte_length;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+  readRleBitPackedHybrid({ view, offset: 0 }, 1, flags, length);
+  const count = flags.reduce((sum, flag) => sum + flag, 0);
+  expectAsWritten(count === rows - page!.num_nulls);
+  return { flags, count };
 }
 
-function decompressed({ header, bytes }: Page): DataView {
-  const size = header.uncompressed_page_size;
+/** A page without its levels; `size` is that of its values before they were compressed. */
+function valuesIn({ header, bytes }: Page) {
+  const levels = header.data_page_header_v2?.definition_levels_byte_length ?? 0;
+  return { bytes: bytes.subarray(levels), size: header.uncompressed_page_size - levels };
+}
+
+function decompressed(page: Page): DataView {
+  const { bytes, size } = valuesIn(page);
   const { buffer, byteOffset, byteLength } = decompressors.ZSTD(bytes, size);
   expectAsWritten(byteLength === size);
   return new DataView(buffer, byteOffset, byteLength);

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { bitsToBytes, extent, numbersOf, plainBytes } from "./plain-values.ts";
+import { readRleBitPackedHybrid } from "hyparquet/src/encoding.js";
+import { bitsToBytes, extent, levelsOf, numbersOf, plainBytes, presence } from "./plain-values.ts";
 
 const safe = fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER });
 
@@ -20,6 +21,19 @@ test("booleans are bits, the first the lowest", () => {
   const bits = plainBytes("BOOLEAN", values);
   expect(Array.from(bits)).toEqual([0b1000_0001, 0b10]);
   expect(bitsToBytes(bits, values.length)).toEqual(values);
+});
+
+test("levels say which numbers are there, as the Parquet library reads them", () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(NaN, 0, -1.5), { maxLength: 3_000 }), (numbers) => {
+      const flags = presence(Float64Array.from(numbers));
+      expect(Array.from(flags)).toEqual(numbers.map((number) => (Number.isNaN(number) ? 0 : 1)));
+      const { buffer, length } = levelsOf(flags);
+      const read = new Uint8Array(numbers.length);
+      readRleBitPackedHybrid({ view: new DataView(buffer), offset: 0 }, 1, read, length);
+      expect(read).toEqual(flags);
+    }),
+  );
 });
 
 test("a view into a larger array gives its own bytes only", () => {

@@ -50,6 +50,27 @@ function bitsOf(values: Numbers): Uint8Array {
   return bits;
 }
 
+/** 1 for each number that is there, 0 for NaN. */
+export function presence(values: Numbers): Uint8Array {
+  const flags = new Uint8Array(values.length);
+  for (let row = 0; row < values.length; row++) flags[row] = Number.isNaN(values[row]!) ? 0 : 1;
+  return flags;
+}
+
+/** Flags, 1 for each value that is there, as Parquet's definition levels: one run of bits. */
+export function levelsOf(flags: Uint8Array): Uint8Array {
+  const bits = bitsOf(flags);
+  // How many groups of eight, and that they are bits: seven binary digits of it in a byte, the lowest first.
+  const header: number[] = [];
+  let left = bits.length * 2 + 1;
+  for (; left > 0x7f; left >>>= 7) header.push((left & 0x7f) | 0x80);
+  header.push(left);
+  const levels = new Uint8Array(header.length + bits.length);
+  levels.set(header);
+  levels.set(bits, header.length);
+  return levels;
+}
+
 /** Booleans as 0 and 1. */
 export function bitsToBytes(bits: Uint8Array, count: number): Uint8Array {
   const bytes = new Uint8Array(count);

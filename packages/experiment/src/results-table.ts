@@ -7,7 +7,7 @@ import type { SchemaElement } from "hyparquet";
 import type { Column } from "./columns.ts";
 import { createParquetFile } from "./parquet-file.ts";
 import { parquetColumn } from "./part.ts";
-import { writeRowGroup, type RequiredCells } from "./row-group.ts";
+import { writeRowGroup, type PlainCells } from "./row-group.ts";
 import type { Rows } from "./rows.ts";
 import { createTextBuffer, type TextBuffer, type Texts } from "./texts.ts";
 
@@ -97,7 +97,7 @@ export function createResultsTable(
 interface Group {
   readonly rows: number;
   append(rows: Rows, from: number, to: number): void;
-  look(): RequiredCells[];
+  look(): PlainCells[];
   /** All of it, and it is empty. */
   take(): GroupMessage;
 }

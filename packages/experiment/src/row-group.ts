@@ -1,39 +1,42 @@
 /**
- * A row group of required columns, its numbers compressed on all cores where that makes them smaller.
+ * A row group of plain columns, its numbers compressed on all cores where that makes them smaller.
  *
  * The Parquet library writes a number at a time into buffers that grow, and compresses on the main thread: 10⁷ rows of
  * 12 columns took four times as long. Here a column's plain bytes are the page; everything else is the library's.
  */
 import { crc32 } from "node:zlib";
-import type { ColumnChunk } from "hyparquet";
+import type { ColumnChunk, SchemaElement } from "hyparquet";
 import { ByteWriter, type ParquetWriter } from "hyparquet-writer";
 import { writeColumn } from "hyparquet-writer/src/column.js";
 import { writeDataPageV2, writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { writeDictionaryPage } from "hyparquet-writer/src/dictionary.js";
+import { writeRleBitPackedHybrid } from "hyparquet-writer/src/encoding.js";
 import { compress, compressors } from "./compression.ts";
-import { extent, plainBytes, type Numbers } from "./plain-values.ts";
+import { extent, levelsOf, plainBytes, presence, type Numbers } from "./plain-values.ts";
 import { cellsOf, type Texts } from "./texts.ts";
 
-/** A column of numbers or of texts, none of them absent. */
-export type RequiredCells = Numbers | Texts;
+/** A column of numbers or of texts. Only in one that the schema has as optional may some be absent: NaN, or without a place. */
+export type PlainCells = Numbers | Texts;
 
 /** Appends one row group. `columns` are in the order of the file's schema and of equal length. */
 export async function writeRowGroup(
   parquet: ParquetWriter,
-  columns: readonly RequiredCells[],
+  columns: readonly PlainCells[],
   { statistics }: { statistics: boolean },
 ): Promise<void> {
   const { writer, schema } = parquet;
   const pages = await Promise.all(
     columns.map(async (values, c) =>
-      isNumbers(values) ? pageOf(plainBytes(schema[c + 1]!.type as PlainType, values)) : undefined,
+      isNumbers(values) ? pageOf(schema[c + 1]!, values) : undefined,
     ),
   );
-  const chunks = columns.map((values, c) =>
-    isNumbers(values)
-      ? writePage(parquet, c, values.length, pages[c]!, statistics ? values : undefined)
-      : writeTexts(parquet, c, values, statistics),
-  );
+  const chunks = columns.map((values, c) => {
+    if (isNumbers(values))
+      return writeNumbers(parquet, c, pages[c]!, statistics ? values : undefined);
+    return isOptional(schema[c + 1]!)
+      ? writeOptionalTexts(parquet, c, values)
+      : writeTexts(parquet, c, values, statistics);
+  });
   const rows = BigInt(lengthOf(columns[0]!));
   parquet.num_rows += rows;
   parquet.row_groups.push({
@@ -52,71 +55,104 @@ export async function writeRowGroup(
 }
 
 type PlainType = Parameters<typeof plainBytes>[0];
-const isNumbers = (values: RequiredCells): values is Numbers => !("places" in values);
-const lengthOf = (values: RequiredCells) =>
-  isNumbers(values) ? values.length : values.places.length;
+const isNumbers = (values: PlainCells): values is Numbers => !("places" in values);
+const isOptional = ({ repetition_type }: SchemaElement) => repetition_type === "OPTIONAL";
+const lengthOf = (values: PlainCells) => (isNumbers(values) ? values.length : values.places.length);
 
 interface Page {
-  /** Bytes of the plain numbers. */
+  readonly rows: number;
+  /** Rows without a value. */
+  readonly absent: number;
+  /** Which rows have one; nothing in a column where all have. */
+  readonly levels: Uint8Array;
+  /** Bytes of the values before they are compressed. */
   readonly size: number;
   /** As they are written. */
   readonly bytes: Uint8Array;
   readonly codec: "ZSTD" | "UNCOMPRESSED";
+  readonly encoding: "PLAIN" | "RLE_DICTIONARY";
 }
 
-async function pageOf(bytes: Uint8Array): Promise<Page> {
-  const size = bytes.byteLength;
-  const smaller = await compress(bytes);
-  return smaller === undefined
-    ? { size, bytes, codec: "UNCOMPRESSED" }
-    : { size, bytes: smaller, codec: "ZSTD" };
+const noLevels = new Uint8Array();
+
+async function pageOf(element: SchemaElement, values: Numbers): Promise<Page> {
+  const rows = values.length;
+  const flags = isOptional(element) ? presence(values) : undefined;
+  const present = flags === undefined ? values : values.filter((_, row) => flags[row] === 1);
+  const plain = plainBytes(element.type as PlainType, present);
+  const smaller = await compress(plain);
+  return {
+    rows,
+    absent: rows - present.length,
+    levels: flags === undefined ? noLevels : levelsOf(flags),
+    size: plain.byteLength,
+    bytes: smaller ?? plain,
+    codec: smaller === undefined ? "UNCOMPRESSED" : "ZSTD",
+    encoding: "PLAIN",
+  };
 }
 
 /** One column as one page of plain numbers. */
-function writePage(
+function writeNumbers(
   { writer, schema }: ParquetWriter,
   c: number,
-  count: number,
-  { size, bytes, codec }: Page,
+  page: Page,
   described: Numbers | undefined,
 ): ColumnChunk {
-  const { name } = schema[c + 1]!;
-  const type = schema[c + 1]!.type as PlainType;
+  const { name, type } = schema[c + 1]!;
+  const header = headerOf(page);
+  // So that the numbers can be read in place.
+  align(writer, header.length + page.levels.length);
+  const start = writer.offset;
+  const size = writePage(writer, header, page);
+  return {
+    file_offset: BigInt(start),
+    meta_data: {
+      type: type!,
+      encodings: page.levels.length === 0 ? ["PLAIN"] : ["RLE", "PLAIN"],
+      path_in_schema: [name],
+      codec: page.codec,
+      num_values: BigInt(page.rows),
+      total_uncompressed_size: BigInt(size),
+      total_compressed_size: BigInt(writer.offset - start),
+      data_page_offset: BigInt(start),
+      ...(described !== undefined && { statistics: statisticsOf(type as PlainType, described) }),
+    },
+  };
+}
+
+function headerOf({ rows, absent, levels, size, bytes, codec, encoding }: Page): Uint8Array {
   const header = new ByteWriter();
+  // What is compressed has a checksum of its own, its levels have not. Parquet has it as a signed number.
+  const isChecked = codec === "UNCOMPRESSED" || levels.length > 0;
   writePageHeader(header, {
     type: "DATA_PAGE_V2",
-    uncompressed_page_size: size,
-    compressed_page_size: bytes.byteLength,
-    // What is compressed has a checksum of its own. Parquet has it as a signed number.
-    ...(codec === "UNCOMPRESSED" && { crc: crc32(bytes) | 0 }),
+    uncompressed_page_size: levels.length + size,
+    compressed_page_size: levels.length + bytes.byteLength,
+    ...(isChecked && { crc: crc32(bytes, crc32(levels)) | 0 }),
     data_page_header_v2: {
-      num_values: count,
-      num_nulls: 0,
-      num_rows: count,
-      encoding: "PLAIN",
-      definition_levels_byte_length: 0,
+      num_values: rows,
+      num_nulls: absent,
+      num_rows: rows,
+      encoding,
+      definition_levels_byte_length: levels.length,
       repetition_levels_byte_length: 0,
       is_compressed: codec !== "UNCOMPRESSED",
     },
   });
-  align(writer, header.offset);
-  const start = writer.offset;
-  writer.appendBytes(header.getBytes());
+  return header.getBytes();
+}
+
+/** Answers how long it is with its header, before it was compressed. */
+function writePage(
+  writer: ParquetWriter["writer"],
+  header: Uint8Array,
+  { levels, bytes, size }: Page,
+): number {
+  writer.appendBytes(header);
+  writer.appendBytes(levels);
   writer.appendBytes(bytes);
-  return {
-    file_offset: BigInt(start),
-    meta_data: {
-      type,
-      encodings: ["PLAIN"],
-      path_in_schema: [name],
-      codec,
-      num_values: BigInt(count),
-      total_uncompressed_size: BigInt(header.offset + size),
-      total_compressed_size: BigInt(header.offset + bytes.byteLength),
-      data_page_offset: BigInt(start),
-      ...(described !== undefined && { statistics: statisticsOf(type, described) }),
-    },
-  };
+  return header.length + levels.length + size;
 }
 
 /** Widest number, in bytes. */
@@ -135,17 +171,7 @@ function writeTexts(
   statistics: boolean,
 ): ColumnChunk {
   const element = schema[c + 1]!;
-  const encoder = {
-    columnName: element.name,
-    element,
-    schemaPath: [schema[0]!, element],
-    codec: "ZSTD",
-    compressors,
-    stats: statistics,
-    pageSize: 0,
-    columnIndex: false,
-    offsetIndex: false,
-  } satisfies Parameters<typeof writeColumn>[0]["column"];
+  const encoder = encoderOf(schema, element, statistics);
   const { places, texts } = column;
   const levels = { definitionLevels: [], repetitionLevels: [], maxDefinitionLevel: 0 };
   if (2 * texts.length > places.length) {
@@ -176,6 +202,63 @@ function writeTexts(
       ...(statistics && { statistics: extentOfTexts(texts) }),
     },
   };
+}
+
+/** A dictionary and the places in it of the rows that have a text: causes of failures, mostly. */
+function writeOptionalTexts(
+  { writer, schema }: ParquetWriter,
+  c: number,
+  { places, texts }: Texts,
+): ColumnChunk {
+  const element = schema[c + 1]!;
+  const present = places.filter((place) => place >= 0);
+  const indices = new ByteWriter();
+  const width = Math.ceil(Math.log2(Math.max(texts.length, 1)));
+  indices.appendUint8(width);
+  writeRleBitPackedHybrid(indices, present, width);
+  const plain = indices.getBytes();
+
+  const start = writer.offset;
+  const dictionarySize = writeDictionaryPage(writer, encoderOf(schema, element), [...texts]);
+  const dataStart = writer.offset;
+  const page: Page = {
+    rows: places.length,
+    absent: places.length - present.length,
+    levels: levelsOf(Uint8Array.from(places, (place) => (place >= 0 ? 1 : 0))),
+    size: plain.byteLength,
+    bytes: compressors.ZSTD(plain),
+    codec: "ZSTD",
+    encoding: "RLE_DICTIONARY",
+  };
+  const dataSize = writePage(writer, headerOf(page), page);
+  return {
+    file_offset: BigInt(start),
+    meta_data: {
+      type: "BYTE_ARRAY",
+      encodings: ["RLE", "PLAIN", "RLE_DICTIONARY"],
+      path_in_schema: [element.name],
+      codec: "ZSTD",
+      num_values: BigInt(places.length),
+      total_uncompressed_size: BigInt(dictionarySize + dataSize),
+      total_compressed_size: BigInt(writer.offset - start),
+      dictionary_page_offset: BigInt(start),
+      data_page_offset: BigInt(dataStart),
+    },
+  };
+}
+
+function encoderOf(schema: readonly SchemaElement[], element: SchemaElement, stats = false) {
+  return {
+    columnName: element.name,
+    element,
+    schemaPath: [schema[0]!, element],
+    codec: "ZSTD",
+    compressors,
+    stats,
+    pageSize: 0,
+    columnIndex: false,
+    offsetIndex: false,
+  } satisfies Parameters<typeof writeColumn>[0]["column"];
 }
 
 /** Parquet orders texts by their bytes, which JavaScript's `<` does not. */

@@ -124,8 +124,11 @@ export function createRowBuffer(
           target.set((source as Float64Array).subarray(from, to), count);
         else target.append(source as Texts, from, to);
       }
-      for (const { row, failure } of rows.failures)
-        if (row >= from && row < to) failures.push({ row: row - from + count, failure });
+      for (let k = firstFailure(rows, from); k < rows.failures.length; k++) {
+        const { row, failure } = rows.failures[k]!;
+        if (row >= to) break;
+        failures.push({ row: row - from + count, failure });
+      }
       count += more;
     },
     pick(rows, places) {
@@ -162,6 +165,18 @@ export function createRowBuffer(
       for (const column of values) if (!(column instanceof Float64Array)) column.clear();
     },
   };
+}
+
+/** The first failure at or after a row: of many that are appended one by one, none looks at all. */
+function firstFailure({ failures }: Rows, from: number): number {
+  let low = 0;
+  let high = failures.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (failures[middle]!.row < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function pickNumbers(
