@@ -66,18 +66,14 @@ describe("a part", () => {
   });
 
   test.each([
-    ["all done", () => false],
-    ["some failed", (i: number) => i % 7 === 3],
-    ["all failed", () => true],
+    { kind: "all done", failed: () => false },
+    { kind: "some failed", failed: (i: number) => i % 7 === 3 },
+    { kind: "all failed", failed: () => true },
   ])(
-    "is an error, not other numbers, when a byte of its data is flipped: %s",
-    async (_, failed) => {
-      const { bytes } = await partOf(
-        rowsOf(
-          Array.from({ length: 2_000 }, (_, i) => i),
-          failed,
-        ),
-      );
+    "is an error, not other numbers, when a byte of its data is flipped: $kind",
+    async ({ failed }) => {
+      const simulations = Array.from({ length: 2_000 }, (_, i) => i);
+      const { bytes } = await partOf(rowsOf(simulations, failed));
       const data = bytes.length - 4_000;
       await fc.assert(
         fc.asyncProperty(
@@ -108,7 +104,12 @@ describe("a part", () => {
       );
       expect(rows).toEqual(
         [3, 4, 5, 9, 13].map((i) => [
-          ...[i, failed(i), i / 1e4, i % 10, i % 2 === 0 ? "a" : "b", i % 3 === 0],
+          i,
+          failed(i),
+          i / 1e4,
+          i % 10,
+          i % 2 === 0 ? "a" : "b",
+          i % 3 === 0,
           ...(failed(i) ? [null, null] : [i * 0.5, i * 1e10]),
         ]),
       );
