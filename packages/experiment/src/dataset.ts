@@ -19,7 +19,8 @@ import { manifestColumns, type Manifest } from "./manifest.ts";
 import { mergeParts } from "./merge-parts.ts";
 import { failureKeys, parquetColumn, parquetValues } from "./part.ts";
 import { createParquetFile } from "./parquet-file.ts";
-import { createResultsTable, rowsPerGroup } from "./results-table.ts";
+import { createResultsTable } from "./results-table.ts";
+import { fillGroups, rowsPerGroup } from "./row-group.ts";
 import { createRowBuffer, type Rows } from "./rows.ts";
 import type { Store } from "./store.ts";
 
@@ -145,14 +146,8 @@ function createFailuresTable(path: string, parameters: readonly Column[]) {
 
   return {
     /** Takes rows `from` to `to` (exclusive), all of them failed. */
-    async append(rows: Rows, from: number, to: number): Promise<void> {
-      for (let start = from; start < to;) {
-        const end = Math.min(to, start + rowsPerGroup - filling.count);
-        filling.append(rows, start, end);
-        start = end;
-        if (filling.count === rowsPerGroup) await write();
-      }
-    },
+    append: (rows: Rows, from: number, to: number) =>
+      fillGroups(() => filling, write, rows, from, to),
     async finish(): Promise<void> {
       if (filling.count > 0) await write();
       file.finish();

@@ -4,6 +4,7 @@ import { manifestColumns, type Manifest } from "./manifest.ts";
 import { createMemoryPool, type MemoryPool } from "./memory-pool.ts";
 import { partKeys, readRounds } from "./part-keys.ts";
 import { decodePart, type PartFacts } from "./part.ts";
+import { partitionPoint } from "./partition-point.ts";
 import { chunkCount, chunkRanges, chunksOf, type Round } from "./plan.ts";
 import { rangesWhere, simulationsOf } from "./ranges.ts";
 import { readAhead } from "./read-ahead.ts";
@@ -106,7 +107,8 @@ export async function* mergeParts(
     const cursor = here[0]!;
     const others = open.filter((other) => other !== cursor).map(currentSimulation);
     const limit = others.length === 0 ? Infinity : Math.min(...others);
-    const to = firstAtLeast(cursor.part!.rows.simulation, limit, cursor.at);
+    const { simulation } = cursor.part!.rows;
+    const to = partitionPoint(cursor.at, simulation.length, (row) => simulation[row]! >= limit);
     mark(cursor.part!.rows, cursor.at, to);
     makeGood(cursor, to);
     yield { ...cursor.part!, from: cursor.at, to };
@@ -194,16 +196,4 @@ async function advance(cursor: Cursor, to: number, memory: MemoryPool): Promise<
   const next = await cursor.parts.next();
   cursor.part = next.done === true ? undefined : next.value;
   cursor.at = 0;
-}
-
-/** The first place at or after `from` whose number is at least `limit`. */
-function firstAtLeast(numbers: Int32Array, limit: number, from: number): number {
-  let low = from;
-  let high = numbers.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (numbers[middle]! < limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -60,10 +60,7 @@ async function numbersOfColumn(
   const values = codec === "UNCOMPRESSED" ? bytes : await decompress(bytes, size);
   if (there === undefined) return numbersIn(column.type, values, rows);
   const present = numbersIn(column.type, values, there.count);
-  const numbers = new Float64Array(rows);
-  let k = 0;
-  for (let row = 0; row < rows; row++) numbers[row] = there.flags[row] === 1 ? present[k++]! : NaN;
-  return numbers;
+  return spread(present, there.flags, new Float64Array(rows).fill(NaN));
 }
 
 /** A column's texts, when they are a dictionary and one page of places in it. */
@@ -87,10 +84,18 @@ function textsOfColumn(file: ArrayBuffer, column: ColumnMetaData, rows: number):
   readRleBitPackedHybrid({ view, offset: 1 }, view.getUint8(0), present, view.byteLength - 1);
   expectAsWritten(present.every((place) => place < texts.length));
   if (there === undefined) return { places: present, texts };
-  const places = new Int32Array(rows).fill(-1);
+  return { places: spread(present, there.flags, new Int32Array(rows).fill(-1)), texts };
+}
+
+/** Puts the values that are there at their rows. */
+function spread<T extends Float64Array | Int32Array>(
+  values: Numbers,
+  flags: Uint8Array,
+  rows: T,
+): T {
   let k = 0;
-  for (let row = 0; row < rows; row++) if (there.flags[row] === 1) places[row] = present[k++]!;
-  return { places, texts };
+  for (let row = 0; row < rows.length; row++) if (flags[row] === 1) rows[row] = values[k++]!;
+  return rows;
 }
 
 type Page = ReturnType<typeof pageIn>;

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { Column } from "./columns.ts";
 import { openDataset } from "./dataset-query.ts";
-import { createResultsTable, rowsPerGroup } from "./results-table.ts";
+import { createResultsTable } from "./results-table.ts";
+import { rowsPerGroup } from "./row-group.ts";
 import { createRowBuffer, type Rows } from "./rows.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "hatchery-table-"));

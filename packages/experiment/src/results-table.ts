@@ -7,12 +7,9 @@ import type { SchemaElement } from "hyparquet";
 import type { Column } from "./columns.ts";
 import { createParquetFile } from "./parquet-file.ts";
 import { parquetColumn } from "./part.ts";
-import { writeRowGroup, type PlainCells } from "./row-group.ts";
+import { fillGroups, rowsPerGroup, writeRowGroup, type PlainCells } from "./row-group.ts";
 import type { Rows } from "./rows.ts";
 import { createTextBuffer, type TextBuffer, type Texts } from "./texts.ts";
-
-/** 65,536 rows of 22 columns are 11 MB in memory; readers skip and parallelize by such groups. */
-export const rowsPerGroup = 65_536;
 
 export interface ResultsTable extends AsyncDisposable {
   /** Takes rows `from` to `to` (exclusive), all of them done. */
@@ -68,22 +65,15 @@ export function createResultsTable(
   }
 
   return {
-    async append(rows, from, to) {
-      for (let start = from; start < to;) {
-        const end = Math.min(to, start + rowsPerGroup - filling.rows);
-        filling.append(rows, start, end);
-        start = end;
-        if (filling.rows === rowsPerGroup) await write();
-      }
-    },
+    append: (rows, from, to) => fillGroups(() => filling, write, rows, from, to),
     async finish() {
       if (thread === undefined) {
         using file = createParquetFile(path, schema);
-        if (filling.rows > 0)
+        if (filling.count > 0)
           await writeRowGroup(file.parquet, filling.look(), { statistics: true });
         return file.finish();
       }
-      if (filling.rows > 0) await write();
+      if (filling.count > 0) await write();
       await writing;
       return (await thread.ask("finish"))!;
     },
@@ -95,7 +85,7 @@ export function createResultsTable(
 
 /** A row group as it is filled. */
 interface Group {
-  readonly rows: number;
+  readonly count: number;
   append(rows: Rows, from: number, to: number): void;
   look(): PlainCells[];
   /** All of it, and it is empty. */
@@ -113,7 +103,7 @@ function createGroup(columns: readonly Column[], buffer: number): Group {
   let count = 0;
   let isShared = false;
   return {
-    get rows() {
+    get count() {
       return count;
     },
     append(rows, from, to) {

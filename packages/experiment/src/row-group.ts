@@ -5,14 +5,15 @@
  * 12 columns took four times as long. Here a column's plain bytes are the page; everything else is the library's.
  */
 import { crc32 } from "node:zlib";
-import type { ColumnChunk, SchemaElement } from "hyparquet";
+import type { ColumnChunk, Encoding, SchemaElement } from "hyparquet";
 import { ByteWriter, type ParquetWriter } from "hyparquet-writer";
 import { writeColumn } from "hyparquet-writer/src/column.js";
-import { writeDataPageV2, writePageHeader } from "hyparquet-writer/src/datapage.js";
+import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { writeDictionaryPage } from "hyparquet-writer/src/dictionary.js";
 import { writeRleBitPackedHybrid } from "hyparquet-writer/src/encoding.js";
 import { compress, compressors } from "./compression.ts";
 import { extent, levelsOf, plainBytes, presence, type Numbers } from "./plain-values.ts";
+import type { Rows } from "./rows.ts";
 import { cellsOf, type Texts } from "./texts.ts";
 
 /** A column of numbers or of texts. Only in one that the schema has as optional may some be absent: NaN, or without a place. */
@@ -31,11 +32,11 @@ export async function writeRowGroup(
     ),
   );
   const chunks = columns.map((values, c) => {
-    if (isNumbers(values))
-      return writeNumbers(parquet, c, pages[c]!, statistics ? values : undefined);
-    return isOptional(schema[c + 1]!)
-      ? writeOptionalTexts(parquet, c, values)
-      : writeTexts(parquet, c, values, statistics);
+    // Those of an optional column would have to count what is absent, and nobody asks for them.
+    const isDescribed = statistics && !isOptional(schema[c + 1]!);
+    return isNumbers(values)
+      ? writeNumbers(parquet, c, pages[c]!, isDescribed ? values : undefined)
+      : writeTexts(parquet, c, values, isDescribed);
   });
   const rows = BigInt(lengthOf(columns[0]!));
   parquet.num_rows += rows;
@@ -52,6 +53,26 @@ export async function writeRowGroup(
     ),
   });
   await writer.flush?.();
+}
+
+/** 65,536 rows of 22 columns are 11 MB in memory; readers skip and parallelize by such groups. */
+export const rowsPerGroup = 65_536;
+
+/** Appends rows to what is being filled, and has it written each time that it is a whole group: groups are cut by row number. */
+export async function fillGroups(
+  filling: () => { readonly count: number; append(rows: Rows, from: number, to: number): void },
+  write: () => Promise<void>,
+  rows: Rows,
+  from: number,
+  to: number,
+): Promise<void> {
+  for (let start = from; start < to;) {
+    const group = filling();
+    const end = Math.min(to, start + rowsPerGroup - group.count);
+    group.append(rows, start, end);
+    start = end;
+    if (group.count === rowsPerGroup) await write();
+  }
 }
 
 type PlainType = Parameters<typeof plainBytes>[0];
@@ -109,7 +130,7 @@ function writeNumbers(
     file_offset: BigInt(start),
     meta_data: {
       type: type!,
-      encodings: page.levels.length === 0 ? ["PLAIN"] : ["RLE", "PLAIN"],
+      encodings: encodingsOf(page),
       path_in_schema: [name],
       codec: page.codec,
       num_values: BigInt(page.rows),
@@ -120,6 +141,10 @@ function writeNumbers(
     },
   };
 }
+
+/** Of levels and values, as the footer lists them. */
+const encodingsOf = ({ levels }: Page): Encoding[] =>
+  levels.length === 0 ? ["PLAIN"] : ["RLE", "PLAIN"];
 
 function headerOf({ rows, absent, levels, size, bytes, codec, encoding }: Page): Uint8Array {
   const header = new ByteWriter();
@@ -163,7 +188,10 @@ function align(writer: ParquetWriter["writer"], more: number): void {
   writer.appendBytes(new Uint8Array(-(writer.offset + more) & (widest - 1)));
 }
 
-/** Texts that repeat as a dictionary and their places in it, which is how Parquet has them too; others one by one. */
+/**
+ * Texts that repeat as a dictionary and their places in it, which is how Parquet has them too; others one by one. Those of
+ * an optional column, causes of failures mostly, always as a dictionary: the library's pages have no checksum of levels.
+ */
 function writeTexts(
   { writer, schema }: ParquetWriter,
   c: number,
@@ -171,30 +199,36 @@ function writeTexts(
   statistics: boolean,
 ): ColumnChunk {
   const element = schema[c + 1]!;
-  const encoder = encoderOf(schema, element, statistics);
+  const encoder = {
+    columnName: element.name,
+    element,
+    schemaPath: [schema[0]!, element],
+    codec: "ZSTD",
+    compressors,
+    stats: statistics,
+    pageSize: 0,
+    columnIndex: false,
+    offsetIndex: false,
+  } satisfies Parameters<typeof writeColumn>[0]["column"];
   const { places, texts } = column;
-  const levels = { definitionLevels: [], repetitionLevels: [], maxDefinitionLevel: 0 };
-  if (2 * texts.length > places.length) {
+  if (!isOptional(element) && 2 * texts.length > places.length) {
+    const levels = { definitionLevels: [], repetitionLevels: [], maxDefinitionLevel: 0 };
     const pageData = { values: cellsOf(column) as string[], ...levels };
     return writeColumn({ writer, column: encoder, pageData }).chunk;
   }
+  const page = dictionaryPageOf(element, places);
   const start = writer.offset;
   const dictionarySize = writeDictionaryPage(writer, encoder, [...texts]);
   const dataStart = writer.offset;
-  const dataSize = writeDataPageV2({
-    writer,
-    column: encoder,
-    encoding: "RLE_DICTIONARY",
-    pageData: { values: places, ...levels },
-  });
+  const dataSize = writePage(writer, headerOf(page), page);
   return {
     file_offset: BigInt(start),
     meta_data: {
       type: "BYTE_ARRAY",
-      encodings: ["PLAIN", "RLE_DICTIONARY"],
+      encodings: [...encodingsOf(page), "RLE_DICTIONARY"],
       path_in_schema: [element.name],
-      codec: "ZSTD",
-      num_values: BigInt(places.length),
+      codec: page.codec,
+      num_values: BigInt(page.rows),
       total_uncompressed_size: BigInt(dictionarySize + dataSize),
       total_compressed_size: BigInt(writer.offset - start),
       dictionary_page_offset: BigInt(start),
@@ -204,62 +238,26 @@ function writeTexts(
   };
 }
 
-/** A dictionary and the places in it of the rows that have a text: causes of failures, mostly. */
-function writeOptionalTexts(
-  { writer, schema }: ParquetWriter,
-  c: number,
-  { places, texts }: Texts,
-): ColumnChunk {
-  const element = schema[c + 1]!;
-  const present = places.filter((place) => place >= 0);
+function dictionaryPageOf(element: SchemaElement, places: Int32Array): Page {
+  const flags = isOptional(element) ? placed(places) : undefined;
+  const present = flags === undefined ? places : places.filter((_, row) => flags[row] === 1);
+  const width = Math.ceil(Math.log2(present.reduce((most, place) => Math.max(most, place), 0) + 1));
   const indices = new ByteWriter();
-  const width = Math.ceil(Math.log2(Math.max(texts.length, 1)));
   indices.appendUint8(width);
   writeRleBitPackedHybrid(indices, present, width);
   const plain = indices.getBytes();
-
-  const start = writer.offset;
-  const dictionarySize = writeDictionaryPage(writer, encoderOf(schema, element), [...texts]);
-  const dataStart = writer.offset;
-  const page: Page = {
+  return {
     rows: places.length,
     absent: places.length - present.length,
-    levels: levelsOf(Uint8Array.from(places, (place) => (place >= 0 ? 1 : 0))),
+    levels: flags === undefined ? noLevels : levelsOf(flags),
     size: plain.byteLength,
     bytes: compressors.ZSTD(plain),
     codec: "ZSTD",
     encoding: "RLE_DICTIONARY",
   };
-  const dataSize = writePage(writer, headerOf(page), page);
-  return {
-    file_offset: BigInt(start),
-    meta_data: {
-      type: "BYTE_ARRAY",
-      encodings: ["RLE", "PLAIN", "RLE_DICTIONARY"],
-      path_in_schema: [element.name],
-      codec: "ZSTD",
-      num_values: BigInt(places.length),
-      total_uncompressed_size: BigInt(dictionarySize + dataSize),
-      total_compressed_size: BigInt(writer.offset - start),
-      dictionary_page_offset: BigInt(start),
-      data_page_offset: BigInt(dataStart),
-    },
-  };
 }
 
-function encoderOf(schema: readonly SchemaElement[], element: SchemaElement, stats = false) {
-  return {
-    columnName: element.name,
-    element,
-    schemaPath: [schema[0]!, element],
-    codec: "ZSTD",
-    compressors,
-    stats,
-    pageSize: 0,
-    columnIndex: false,
-    offsetIndex: false,
-  } satisfies Parameters<typeof writeColumn>[0]["column"];
-}
+const placed = (places: Int32Array) => Uint8Array.from(places, (place) => (place >= 0 ? 1 : 0));
 
 /** Parquet orders texts by their bytes, which JavaScript's `<` does not. */
 function extentOfTexts(texts: readonly string[]) {

@@ -3,6 +3,7 @@
  * Typed arrays all the way: no object per simulation lives longer than its own turn.
  */
 import type { Column, Value } from "./columns.ts";
+import { partitionPoint } from "./partition-point.ts";
 import { createTextBuffer, textAt, type TextBuffer, type Texts } from "./texts.ts";
 
 /** Why a simulation failed. `fingerprint` is equal for failures of one kind. */
@@ -124,9 +125,10 @@ export function createRowBuffer(
           target.set((source as Float64Array).subarray(from, to), count);
         else target.append(source as Texts, from, to);
       }
-      for (let k = firstFailure(rows, from); k < rows.failures.length; k++) {
+      // They are in the order of their rows: where many are appended one by one, none looks at all.
+      const first = partitionPoint(0, rows.failures.length, (k) => rows.failures[k]!.row >= from);
+      for (let k = first; k < rows.failures.length && rows.failures[k]!.row < to; k++) {
         const { row, failure } = rows.failures[k]!;
-        if (row >= to) break;
         failures.push({ row: row - from + count, failure });
       }
       count += more;
@@ -165,18 +167,6 @@ export function createRowBuffer(
       for (const column of values) if (!(column instanceof Float64Array)) column.clear();
     },
   };
-}
-
-/** The first failure at or after a row: of many that are appended one by one, none looks at all. */
-function firstFailure({ failures }: Rows, from: number): number {
-  let low = 0;
-  let high = failures.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (failures[middle]!.row < from) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function pickNumbers(
