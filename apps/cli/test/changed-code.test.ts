@@ -1,7 +1,10 @@
 /** A model's code that is changed between experiments, and under one, on a real stage. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readLocalStage } from "@hatchery/config";
 import { createFolderStore, readManifest, readRounds } from "@hatchery/experiment";
@@ -30,13 +33,13 @@ afterAll(async () => {
 }, 60_000);
 
 /** A model whose one line of science is in a file of its own. */
-async function write(times: number): Promise<void> {
+async function write(times: number, into = folder): Promise<void> {
   const experiment = import.meta.resolve("@hatchery/experiment");
   const zod = import.meta.resolve("zod");
-  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-  await writeFile(join(folder, "law.ts"), `export const law = (x: number) => x * ${times};\n`);
+  await writeFile(join(into, "package.json"), '{ "type": "module" }');
+  await writeFile(join(into, "law.ts"), `export const law = (x: number) => x * ${times};\n`);
   await writeFile(
-    join(folder, "models.ts"),
+    join(into, "models.ts"),
     `import { setTimeout as sleep } from "node:timers/promises";
 import { defineModel } from ${JSON.stringify(experiment)};
 import { z } from ${JSON.stringify(zod)};
@@ -130,4 +133,34 @@ test("code that is changed under an experiment mixes nothing: it is halted, and 
   expect(changes).toEqual([
     expect.objectContaining({ what: "code.source from round 1 on", b: again!.source }),
   ]);
+}, 180_000);
+
+test("a slow canary is not held for a worker of other code while others work on it", async () => {
+  const elsewhere = await mkdtemp(join(tmpdir(), "hatchery-changed-"));
+  await write(3, elsewhere);
+  const worker = spawn(
+    process.execPath,
+    [fileURLToPath(import.meta.resolve("../../worker/src/main.ts"))],
+    {
+      stdio: "ignore",
+      env: {
+        ...process.env,
+        HATCHERY_HOME: machine.home,
+        MODELS_MODULE: join(elsewhere, "models.ts"),
+      },
+    },
+  );
+  const ended = once(worker, "exit");
+  try {
+    // Of a canary's chunk of eight nothing is heard for 20 s.
+    const experiment = await submit(machine, ...points(20), "--set", "milliseconds=2500");
+    const told = await until(async () => (await readProgress(machine, experiment)).trouble, 30);
+    expect(told.join()).toContain("on this worker");
+    expect((await machine.hatchery("watch", experiment)).code).toBe(0);
+    expect(await readProgress(machine, experiment)).toMatchObject({ ended: "completed", done: 20 });
+  } finally {
+    worker.kill("SIGKILL");
+    await ended;
+    await rm(elsewhere, { recursive: true });
+  }
 }, 180_000);

@@ -41,6 +41,8 @@ export interface Account {
   recentFailureShare(): number | undefined;
   /** What the parts found so far say that a simulation takes; undefined before the first. */
   secondsPerSimulation(): number | undefined;
+  /** Names of the connected workers, as of a few seconds ago. */
+  workers(): readonly string[];
   /** Counts on from a recount; the simulations and parts of `round`, which was looked at before, are left to count. */
   settle(ledger: Ledger, round?: Round): void;
   publish(
@@ -63,6 +65,7 @@ export async function openAccount(
   store: Store,
   engine: Engine,
   scaler: Pick<Scaler, "meterCost" | "costUsd">,
+  fleet: string | undefined,
 ): Promise<Account> {
   const { experiment, total } = manifest;
   const rounds = await readRounds(store, experiment);
@@ -79,7 +82,7 @@ export async function openAccount(
   /** Parts of the round that was looked at last. */
   let arrivals: Arrival[] = [];
   let arriving: Round | undefined;
-  let workers = 0;
+  let workers: readonly string[] = [];
   let workersAskedAt = -Infinity;
 
   /** A canary's rate says nothing about the rest: one chunk per slot, in code that is not compiled yet. */
@@ -143,6 +146,7 @@ export async function openAccount(
       }
       return count < leastRecent ? undefined : failed / count;
     },
+    workers: () => workers,
     secondsPerSimulation() {
       let seconds = 0;
       let count = 0;
@@ -173,10 +177,10 @@ export async function openAccount(
     },
     async publish(state, ended, reason, trouble = []) {
       const now = performance.now();
-      if (now - workersAskedAt > askWorkersEveryMs) {
+      if (fleet !== undefined && now - workersAskedAt > askWorkersEveryMs) {
         workersAskedAt = now;
-        // How many workers there are is a courtesy; progress goes on without it.
-        workers = await engine.workers().catch(() => workers);
+        // Which workers there are is a courtesy; progress goes on without it.
+        workers = await engine.workers(fleet).catch(() => workers);
       }
       const totals = account.totals();
       const costUsd = scaler.costUsd(experiment);
@@ -194,7 +198,7 @@ export async function openAccount(
         parts: settledParts + facts.size,
         chunks: rounds.reduce((chunks, round) => chunks + chunkCount(round.chunkSizes), 0),
         round: rounds.at(-1)?.round ?? 0,
-        workers,
+        workers: workers.length,
         ...(state === "closed" ? { simulationsPerSecond: 0 } : estimateNow(total - counted)),
         ...(costUsd > 0 && { costUsd }),
         ...(maxUsd !== undefined && { maxUsd }),

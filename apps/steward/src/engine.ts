@@ -17,8 +17,8 @@ export interface Engine {
   /** Chunks of an experiment that are queued or running. */
   outstanding(experiment: string, since: Date): Promise<number>;
   cancel(experiment: string, since: Date): Promise<void>;
-  /** Workers that are connected now. */
-  workers(): Promise<number>;
+  /** Names of the workers of a fleet that are connected now. */
+  workers(fleet: string): Promise<string[]>;
 }
 
 /** The SDK cuts a bulk into batches of 500 and stops at the first collision, so the loop over batches is ours. */
@@ -72,11 +72,17 @@ export async function connectEngine(
     async cancel(experiment, since) {
       await client.hatchet.runs.cancel({ filters: { since, additionalMetadata: { experiment } } });
     },
-    async workers() {
-      const list = await client.hatchet.workers.list();
-      return (list.rows ?? []).filter(
-        ({ status, name }) => status === WorkerStatus.ACTIVE && name !== "steward",
-      ).length;
+    async workers(fleet) {
+      // What a worker of a single task registers: the workflow's name and the task's, which are one.
+      const { name } = chunkTask(fleet);
+      const action = `${name}:${name}`;
+      const { rows = [] } = await client.hatchet.workers.list();
+      return rows
+        .filter(
+          ({ status, actions }) => status === WorkerStatus.ACTIVE && actions?.includes(action),
+        )
+        .map((worker) => worker.name)
+        .filter((worker) => worker !== "steward");
     },
   };
 }

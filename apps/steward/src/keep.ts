@@ -63,8 +63,8 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
     logger.error({ experiment }, "has no manifest; it is not kept.");
     return;
   }
-  const account = await openAccount(manifest, stage, store, engine, scaler);
   const fleet = await findFleet(manifest, keeper);
+  const account = await openAccount(manifest, stage, store, engine, scaler, fleet);
   const slotsFor = slotsOf(fleet, keeper);
   const { rounds } = account;
   const last = rounds.at(-1);
@@ -236,12 +236,16 @@ async function runRound(
   let lastAskedAt = lastPartAt;
   for (;;) {
     const trouble = await readTrouble(store, experiment);
-    await account.publish("running", undefined, undefined, [...trouble, ...scaler.notice(fleet)]);
+    const notices = [...trouble.messages, ...scaler.notice(fleet)];
+    await account.publish("running", undefined, undefined, notices);
     await haltAtFailures();
     await capAtCost();
-    const patience = patienceMs(round, account.secondsPerSimulation());
-    if (trouble.length > 0 && performance.now() - lastPartAt > patience)
-      await stopExperiment(store, experiment, "halted", trouble.join(" "));
+    const patience = patienceMs(round, account.secondsPerSimulation(), {
+      mostSeconds: manifest.limits.seconds,
+      isEveryWorkers: hasNoOther(fleet, trouble.workers),
+    });
+    if (trouble.workers.size > 0 && performance.now() - lastPartAt > patience)
+      await stopExperiment(store, experiment, "halted", trouble.messages.join(" "));
     const ending = await stopped();
     if (ending === undefined && missing.length === 0) return "complete";
     if (ending !== undefined && performance.now() - cancelledAt > cancelEveryMs) {
@@ -264,6 +268,12 @@ async function runRound(
     if (ending !== undefined && isTakenBack) return ending;
     if (isQuiet && outstanding === 0) return "lost";
     lastAskedAt = now;
+  }
+
+  /** Whether no worker is there, or on its way, but those in trouble. */
+  function hasNoOther(on: string, troubled: ReadonlySet<string>): boolean {
+    const workers = account.workers();
+    return workers.length >= scaler.workers(on) && workers.every((name) => troubled.has(name));
   }
 
   /** The last parts of a round are waited for one by one: slots stand idle until the next round begins. */

@@ -71,13 +71,21 @@ export function afterCanary(
   return mainRound(manifest, round, rest, secondsPerSimulation, slotsFor, now);
 }
 
-/** Enough for a worker to try again; beside it, what one worker cannot does not stop the others' chunks. */
+/** Enough for a worker to try again. */
 const tryAgainMs = 15_000;
 const chunksWaitedFor = 2;
 
-/** How long a round whose workers say that something is wrong may bring no part before it is held. */
-export function patienceMs(round: Round, measuredSeconds: number | undefined): number {
-  const seconds = measuredSeconds ?? round.secondsPerSimulation ?? 0;
+/**
+ * How long a round may bring no part before it is held for what some worker has told. `mostSeconds` is what a simulation
+ * may take: as long as others work on it, one worker's trouble is no reason, and a slow canary's end is all that is measured.
+ */
+export function patienceMs(
+  round: Round,
+  measuredSeconds: number | undefined,
+  { mostSeconds, isEveryWorkers }: { mostSeconds: number; isEveryWorkers: boolean },
+): number {
+  const seconds =
+    measuredSeconds ?? round.secondsPerSimulation ?? (isEveryWorkers ? 0 : mostSeconds);
   return tryAgainMs + chunksWaitedFor * chunkExtent(round.chunkSizes, 0).size * seconds * 1_000;
 }
 

@@ -25,6 +25,8 @@ export interface Scaler {
   fleetFor(model: string, wish: FleetWish): string;
   /** Slots that the fleet will have for so much work. */
   slotsFor(fleet: string, openSeconds: number | undefined): number;
+  /** Workers that the fleet has, or will have as soon as they have started. */
+  workers(fleet: string): number;
   /** What a slot of the fleet costs in an hour. */
   slotHourUsd(fleet: string): number;
   /** What an open experiment has yet to do. Fleets follow within a tick. */
@@ -209,6 +211,10 @@ export async function openScaler(options: Options): Promise<Scaler> {
         ...bounds(kept(name)),
         desired: kept(name).size?.desired ?? 0,
       }),
+    workers(name) {
+      const { desired = 0, running = 0 } = kept(name).size ?? {};
+      return Math.max(desired, running);
+    },
     slotHourUsd(name) {
       const { workerHourUsd, slotsPerWorker } = kept(name).told;
       return workerHourUsd / slotsPerWorker;

@@ -29,9 +29,11 @@ async function serve(settings: WorkerSettings): Promise<void> {
   const underWay = new Set<Promise<unknown>>();
   const protection = createProtection(process.env["ECS_AGENT_URI"], logger);
 
+  // The engine takes letters, digits, ".", "-" and "_" only.
+  const name = `${settings.WORKER_NAME}.${hostname()}`.replaceAll(/[^\w.-]/g, "-");
+
   const worker = await connectWorker(settings, {
-    // The engine takes letters, digits, ".", "-" and "_" only.
-    name: `${settings.WORKER_NAME}.${hostname()}`.replaceAll(/[^\w.-]/g, "-"),
+    name,
     fleet: settings.FLEET,
     slots: settings.WORKER_SLOTS,
     logger,
@@ -75,7 +77,7 @@ async function serve(settings: WorkerSettings): Promise<void> {
           );
           // The person who watches sees no worker's log. A store that is in trouble itself cannot be told.
           const message = error instanceof Error ? error.message : String(error);
-          await recordTrouble(store, input.experiment, message).catch(() => undefined);
+          await recordTrouble(store, input.experiment, name, message).catch(() => undefined);
           await coolDown(attempt, stop);
         }
         throw error;

@@ -7,7 +7,7 @@
  *                           parts/<round>/<chunk>.<rows>.partial.parquet  what an interrupted chunk had
  *                           parts/<round>/<chunk>.<hash>.tar          files that a part's simulations returned
  *                           progress.json, events.jsonl               kept by the steward while it runs
- *                           trouble/<kind>                            why chunks do not get done, told by workers
+ *                           trouble/<kind>.<worker>                   why chunks do not get done, told by workers
  *                           cancelled, halted, capped                 there once a person, its limits or its cost stopped it
  *                           counted.json                              the parts that the close found, where it did not find all
  *                           results.parquet, failures.parquet, summary.json, report.html   at the close

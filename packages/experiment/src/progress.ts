@@ -91,21 +91,34 @@ async function appendEvent(
   await store.replace(key, `${before}${JSON.stringify(line)}\n`);
 }
 
-/** Tells why chunks do not get done, once per kind. Written by workers, read by the steward. */
+/** Tells why a worker's chunks do not get done, once per kind. Written by workers, read by the steward. */
 export async function recordTrouble(
   store: Store,
   experiment: string,
+  worker: string,
   message: string,
 ): Promise<void> {
   const { fingerprint } = createFailure("crashed", message);
-  await store.create(`${experimentKeys(experiment).trouble}${fingerprint}`, message);
+  await store.create(`${experimentKeys(experiment).trouble}${fingerprint}.${worker}`, message);
 }
 
-export async function readTrouble(store: Store, experiment: string): Promise<string[]> {
+/** `messages`: one of each kind. `workers`: who has told of any. */
+export async function readTrouble(
+  store: Store,
+  experiment: string,
+): Promise<{ messages: string[]; workers: ReadonlySet<string> }> {
   const folder = experimentKeys(experiment).trouble;
-  const names = await store.names(folder);
-  const messages = await Promise.all(names.map((name) => store.read(`${folder}${name}`)));
-  return messages.flatMap((message) => (message === undefined ? [] : [message.toString("utf8")]));
+  const told = (await store.names(folder)).map((name) => {
+    const afterKind = name.indexOf(".");
+    return { name, kind: name.slice(0, afterKind), worker: name.slice(afterKind + 1) };
+  });
+  // A thousand workers may tell the same.
+  const oneOfEach = [...new Map(told.map(({ kind, name }) => [kind, name])).values()];
+  const messages = await Promise.all(oneOfEach.map((name) => store.read(`${folder}${name}`)));
+  return {
+    messages: messages.flatMap((message) => message?.toString("utf8") ?? []),
+    workers: new Set(told.map(({ worker }) => worker)),
+  };
 }
 
 export async function forgetTrouble(store: Store, experiment: string): Promise<void> {
