@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type LocalStagePaths, UserError } from "@hatchery/config";
 import type { QueryResultRow } from "pg";
-import { lastLines } from "./keeper.ts";
+import { lastLines, logFile } from "./log-files.ts";
 import { type Running, commandLine, findSetpriv, launch, stageMark } from "./process.ts";
 
 const user = "hatchery";
@@ -69,7 +69,7 @@ export async function createDatabase(paths: LocalStagePaths, passwordFile: strin
   mkdirSync(paths.database, { recursive: true, mode: 0o700 });
   const runAs = privileges();
   if (runAs.length > 0) chownSync(paths.database, unprivileged, unprivileged);
-  const log = join(paths.logs, "database.log");
+  const log = logFile(paths, "database");
   const how = await launch({
     name: "initdb",
     command: [

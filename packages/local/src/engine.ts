@@ -21,7 +21,7 @@ import {
 } from "@hatchery/config";
 import { query } from "./database.ts";
 import type { EngineProgram } from "./engine-binaries.ts";
-import { lastLines } from "./keeper.ts";
+import { lastLines, logFile } from "./log-files.ts";
 import type { Ports } from "./ports.ts";
 import { type Running, launch, stageMark } from "./process.ts";
 import { keptSecret, newPassword, writeSecret } from "./secrets.ts";
@@ -54,7 +54,7 @@ export function createEngine(input: {
   const addresses = localAddresses(ports);
   const serverUrl = addresses.internalServerUrl;
   const grpcAddress = addresses.internalGrpcBroadcastAddress;
-  const setupLog = join(paths.logs, "setup.log");
+  const setupLog = logFile(paths, "setup");
   /** Complete once `setUp` is done. */
   let environment: Readonly<Record<string, string>> = { DATABASE_URL: databaseUrl };
 

@@ -1,6 +1,6 @@
 /** Keeps one process of a stage running: starts it, knows when it is ready, starts it again when it ends. */
-import { readFileSync } from "node:fs";
 import { UserError } from "@hatchery/config";
+import { lastLines } from "./log-files.ts";
 import { type Running, sleep } from "./process.ts";
 
 export interface Keep {
@@ -144,19 +144,4 @@ export function notStarted(name: string, why: string, log: string): UserError {
   return new UserError(`The ${name} did not start: ${why}.${last === "" ? "" : `\n\n${last}`}`, {
     hint: `Its whole log: ${log}`,
   });
-}
-
-/** The end of a log, each line indented and cut to what a terminal shows. */
-export function lastLines(path: string, count: number): string {
-  try {
-    return readFileSync(path, "utf8")
-      .trimEnd()
-      .split("\n")
-      .slice(-count)
-      .map((line) => `  ${line.slice(0, 300)}`)
-      .join("\n")
-      .trimEnd();
-  } catch {
-    return "";
-  }
 }

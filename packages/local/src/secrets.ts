@@ -1,7 +1,8 @@
 /** Secrets of a local stage: files that only their owner may read, made once and kept until the stage is destroyed. */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { writeAtomically } from "./atomic-file.ts";
 
 /** The content of the file, which is made first where there is none. */
 export function keptSecret(path: string, make: () => string): string {
@@ -11,8 +12,7 @@ export function keptSecret(path: string, make: () => string): string {
 
 export function writeSecret(path: string, content: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  writeFileSync(`${path}.new`, content, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeAtomically(path, content, 0o600);
 }
 
 /** Letters and digits with at least one capital, one small letter and one digit, as the engine asks of a password. */

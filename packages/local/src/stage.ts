@@ -1,6 +1,6 @@
 /** Starting, stopping and destroying a local stage, from the outside: what the CLI and the tests call. */
 import { fork } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   type EngineEnvironmentInput,
@@ -16,7 +16,7 @@ import {
 import { brokerPrograms } from "./broker.ts";
 import { postgresBinaries, runningDatabase } from "./database.ts";
 import { engineBinaries } from "./engine-binaries.ts";
-import { lastLines } from "./keeper.ts";
+import { lastLines, logFile, rotateLog } from "./log-files.ts";
 import { lockHolder } from "./lock.ts";
 import type { RequestedPorts } from "./ports.ts";
 import { endStageProcesses, sleep, startTime, unmarkedEnvironment } from "./process.ts";
@@ -117,7 +117,7 @@ export async function startLocalStage(options: {
       if (Date.now() > deadline)
         throw new UserError(
           `Stage "${stage}" is up but not ready: a part of it ends again and again.`,
-          { hint: `What happened: ${join(paths.logs, "supervisor.log")}` },
+          { hint: `What happened: ${logFile(paths, "supervisor")}` },
         );
       await sleep(50);
       continue;
@@ -149,8 +149,8 @@ async function startSupervisor(
 ): Promise<void> {
   const paths = localStagePaths(instructions.stage, instructions.home);
   mkdirSync(paths.logs, { recursive: true });
-  const logPath = join(paths.logs, "supervisor.log");
-  if (existsSync(logPath)) renameSync(logPath, `${logPath}.1`);
+  const logPath = logFile(paths, "supervisor");
+  rotateLog(logPath);
   const log = openSync(logPath, "a", 0o600);
   const child = fork(join(import.meta.dirname, "supervisor.ts"), [instructions.stage], {
     detached: true,

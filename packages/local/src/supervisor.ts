@@ -3,29 +3,10 @@
  * instructions. It starts everything in order, writes stage.json on each change, starts again what dies, keeps as
  * many workers as each fleet's file asks for, and on SIGTERM stops everything in the opposite order.
  */
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import {
-  LocalFleetRequest,
-  LocalStageState,
-  type StewardFleet,
-  StageSettings,
-  type StewardSettings,
-  UserError,
-  type WorkerSettings,
-  defaultFleet,
-  localFleetFile,
-  localStagePaths,
-} from "@hatchery/config";
+import { LocalStageState, StageSettings, UserError, localStagePaths } from "@hatchery/config";
+import { writeAtomically } from "./atomic-file.ts";
 import { createBroker } from "./broker.ts";
 import {
   answersQueries,
@@ -36,26 +17,22 @@ import {
   runningDatabase,
 } from "./database.ts";
 import { type Engine, createEngine } from "./engine.ts";
-import { type Keep, type Kept, keep, notStarted } from "./keeper.ts";
+import { type Keep, type Kept, keep } from "./keeper.ts";
 import { releaseLock, takeLock } from "./lock.ts";
+import { logFile, rotateLog } from "./log-files.ts";
 import { choosePorts } from "./ports.ts";
-import { endStageProcesses, launch, sleep, stageMark } from "./process.ts";
+import { endStageProcesses, sleep } from "./process.ts";
+import { createPrograms, settleMs } from "./programs.ts";
 import { keptSecret, newPassword } from "./secrets.ts";
-import type { Instructions, LocalFleet, Report, Step, StepName } from "./stage.ts";
+import type { Instructions, Report, Step, StepName } from "./stage.ts";
+import { createWorkers, type Workers } from "./workers.ts";
 
-/** How long each part may take to stop: about 20 s in all, 3 s for those that are not named. */
+/** How long each part may take to stop: with the workers' 8 s about 20 s in all, 3 s for those that are not named. */
 const stopWithinMs: Readonly<Record<string, number>> = {
-  // What it has simulated is written as a partial part.
-  worker: 8_000,
   // Asked to go it first sleeps 5 s, for other engines to take its partitions over. There are none; what it has
   // buffered it writes meanwhile, and the next start frees the partitions.
   engine: 1_000,
 };
-/** A worker that is scaled in may finish its simulation: it has the 25 s that it has on AWS, and a little. */
-const drainWithinMs = 30_000;
-/** A program with a mistake in its settings or imports ends within this time. */
-const settleMs = 300;
-const fleetPollMs = 250;
 
 /** Resolves when the message is on its way. Whoever started us may be gone; the stage goes on. */
 function report(message: Report): Promise<void> {
@@ -77,7 +54,7 @@ process.once("message", (instructions: Instructions) => {
 });
 
 async function supervise(instructions: Instructions): Promise<void> {
-  const { stage, home, settings, programs, engineFolder } = instructions;
+  const { stage, home, settings, engineFolder } = instructions;
   const paths = localStagePaths(stage, home);
   const holder = takeLock(paths.lock);
   if (holder !== undefined) {
@@ -87,13 +64,12 @@ async function supervise(instructions: Instructions): Promise<void> {
 
   const startedAt = new Date().toISOString();
   const parts: Kept[] = [];
-  const workers: Worker[] = [];
+  let workers: Workers | undefined;
   let status: "starting" | "up" | "stopping" = "starting";
   let state: LocalStageState | undefined;
   let stopping: Promise<void> | undefined;
-  /** Workers that were asked to go and have not gone yet. */
-  const leaving = new WeakSet<Worker>();
 
+  const logOf = (name: string) => logFile(paths, name);
   const stop = (): Promise<void> => (stopping ??= stopAll());
   for (const name of ["SIGTERM", "SIGINT"] as const)
     process.on(name, () => {
@@ -127,7 +103,7 @@ async function supervise(instructions: Instructions): Promise<void> {
     rmSync(paths.state, { force: true });
     forgetDeadDatabase(paths);
 
-    rotate(logOf("setup"));
+    rotateLog(logOf("setup"));
     const ports = await choosePorts(paths.folder, settings.ports ?? {});
     const passwordFile = join(paths.secrets, "database-password");
     const url = databaseUrl(ports.database, keptSecret(passwordFile, newPassword));
@@ -209,152 +185,29 @@ async function supervise(instructions: Instructions): Promise<void> {
         }),
     ]);
     await step("engine", () => Promise.all(engineParts.map((each) => each.start())));
-    await startPrograms(engine);
     // A stop may have begun meanwhile; then this stage never was up.
+    if (stopping !== undefined) return;
+    await startPrograms(engine);
     if (stopping !== undefined) return;
     status = "up";
     writeState();
-    keepFleets(engine);
+    workers!.follow();
     if (settings.idleMinutes) stopWhenIdle(settings.idleMinutes);
   }
 
   async function startPrograms(engine: Engine): Promise<void> {
+    const programs = createPrograms(instructions, paths, engine);
     const steward = part({
       name: "steward",
-      launch() {
-        const own: Written<StewardSettings> = {
-          ...connection(engine),
-          MAILBOX: paths.mailbox,
-          FLEETS: JSON.stringify(settings.fleets.map(toldToSteward)),
-        };
-        // A dataset is moved from there into the store, which costs nothing on one disk; the system's own folder may be
-        // memory. What a killed steward has left goes.
-        rmSync(paths.scratch, { recursive: true, force: true });
-        mkdirSync(paths.scratch);
-        return launchProgram("steward", programs.steward, { ...own, TMPDIR: paths.scratch });
-      },
-      isReady: settled(),
+      launch: () => programs.launchSteward(),
+      // It is when it has lived for a while.
+      isReady: () => sleep(settleMs).then(() => true),
       readyWithinMs: 10_000,
       stopSignal: "SIGTERM",
     });
-    // The steward is the one writer from here on; an old request is not what these settings ask for.
-    for (const fleet of settings.fleets)
-      writeAtomically(
-        localFleetFile(paths, fleet.name),
-        JSON.stringify({ desired: atFirst(fleet) }),
-      );
-    await Promise.all([
-      step("steward", () => steward.start()),
-      step("workers", async () => {
-        for (const fleet of settings.fleets) scale(engine, fleet, atFirst(fleet));
-        // Before its start each waits for the database, which may take longer than a program needs to end.
-        await Promise.all(workers.map(({ started }) => started));
-        await sleep(settleMs);
-        const dead = workers
-          .map(({ kept }) => kept)
-          .find((each) => each.restarts > 0 || each.running === undefined);
-        if (dead !== undefined) throw notStarted(dead.name, "it ended at once", logOf(dead.name));
-      }),
-    ]);
-  }
-
-  function toldToSteward(fleet: LocalFleet): StewardFleet {
-    const at = `local:${localFleetFile(paths, fleet.name)}`;
-    return { workerHourUsd: 0, ...fleet, labels: { ...fleet.labels }, at };
-  }
-
-  /** What both a worker and the steward are given. */
-  function connection(engine: Engine) {
-    const logLevel = process.env["LOG_LEVEL"];
-    return {
-      HATCHET_CLIENT_TOKEN: engine.workerToken(),
-      HATCHET_CLIENT_API_URL: engine.serverUrl,
-      HATCHET_CLIENT_SERVER_URL: engine.serverUrl,
-      HATCHET_CLIENT_HOST_PORT: engine.grpcAddress,
-      HATCHET_CLIENT_TLS_STRATEGY: "none",
-      STAGE: stage,
-      STORE: paths.store,
-      ...(logLevel === undefined ? {} : { LOG_LEVEL: logLevel }),
-    };
-  }
-
-  function launchProgram(
-    name: string,
-    command: readonly string[],
-    environment: Readonly<Record<string, string>>,
-  ) {
-    return launch({
-      name,
-      command,
-      environment: { ...passedOn(), ...environment, ...stageMark(paths.folder) },
-      log: logOf(name),
-      // It has a queue to lose and nothing else: parts are written whole or not at all.
-      signalOnOurDeath: "SIGKILL",
-    });
-  }
-
-  function scale(engine: Engine, fleet: LocalFleet, desired: number): void {
-    if (stopping !== undefined) return;
-    const staying = workers.filter((worker) => worker.fleet === fleet.name && !leaving.has(worker));
-    for (const worker of staying.slice(desired).toReversed()) {
-      leaving.add(worker);
-      log(`${worker.kept.name} leaves`);
-      void worker.kept.stop(drainWithinMs).then(() => {
-        workers.splice(workers.indexOf(worker), 1);
-        writeState();
-      });
-    }
-    for (let count = staying.length; count < desired; count++) {
-      const name = freeName(fleet);
-      const kept = keep({
-        name,
-        // Without the database the worker starts all the same, and the engine finds out by itself.
-        before: () => engine.freeDeadWorker(name).catch((error: unknown) => log(String(error))),
-        launch: () =>
-          launchProgram(name, programs.worker, {
-            ...connection(engine),
-            WORKER_NAME: name,
-            WORKER_SLOTS: String(fleet.slotsPerWorker),
-            FLEET: fleet.name,
-            ...(settings.inputCache !== undefined && { INPUT_CACHE: settings.inputCache }),
-            ...(settings.modelsModule === undefined
-              ? {}
-              : { MODELS_MODULE: settings.modelsModule }),
-          } satisfies Written<WorkerSettings>),
-        readyWithinMs: 10_000,
-        stopSignal: "SIGTERM",
-        log: logOf(name),
-        onChange: changed,
-      });
-      rotate(logOf(name));
-      // It rejects when the worker was asked to go before it was there.
-      const started = kept.start().catch((error: unknown) => log(String(error)));
-      workers.push({ fleet: fleet.name, kept, started });
-    }
-  }
-
-  /** "worker-2", or "big-2" in the fleet "big". */
-  function freeName(fleet: LocalFleet): string {
-    const used = new Set(workers.map(({ kept }) => kept.name));
-    const word = fleet.name === defaultFleet ? "worker" : fleet.name;
-    for (let number = 1; ; number++) if (!used.has(`${word}-${number}`)) return `${word}-${number}`;
-  }
-
-  /** Polled: a watch on a file that is replaced by renaming is not reliable on every system. */
-  function keepFleets(engine: Engine): void {
-    const seen = new Map<string, string>();
-    const timer = setInterval(() => {
-      if (stopping !== undefined) return clearInterval(timer);
-      for (const fleet of settings.fleets) {
-        const file = localFleetFile(paths, fleet.name);
-        const text = existsSync(file) ? readFileSync(file, "utf8") : undefined;
-        if (text === undefined || text === seen.get(fleet.name)) continue;
-        seen.set(fleet.name, text);
-        const request = parseFleet(text);
-        if (request === undefined) log(`${file} is not a request: ${text}`);
-        else scale(engine, fleet, request.desired);
-      }
-    }, fleetPollMs);
+    const own = createWorkers(settings.fleets, paths, engine, programs, changed);
+    workers = own;
+    await Promise.all([step("steward", () => steward.start()), step("workers", () => own.start())]);
   }
 
   function stopWhenIdle(minutes: number): void {
@@ -378,7 +231,7 @@ async function supervise(instructions: Instructions): Promise<void> {
   async function stopAll(): Promise<void> {
     status = "stopping";
     writeState();
-    await Promise.all(workers.map(({ kept }) => kept.stop(stopWithinMs["worker"]!)));
+    await workers?.stop();
     // The order of starting, backwards; what one needs is there until it has gone.
     for (const each of parts.toReversed()) await each.stop(stopWithinMs[each.name] ?? 3_000);
     // What a worker that had to be killed has left: its slots, their programs.
@@ -402,7 +255,7 @@ async function supervise(instructions: Instructions): Promise<void> {
   }
 
   function part(what: Omit<Keep, "log" | "onChange">): Kept {
-    rotate(logOf(what.name));
+    rotateLog(logOf(what.name));
     const kept = keep({ ...what, log: logOf(what.name), onChange: changed });
     parts.push(kept);
     return kept;
@@ -417,7 +270,8 @@ async function supervise(instructions: Instructions): Promise<void> {
     // After the stage is gone nothing may bring its state back.
     if (state === undefined || (status === "stopping" && !existsSync(paths.state))) return;
     const isReady = status === "up" && parts.every((each) => each.isUp);
-    const all = [...parts, ...workers.map(({ kept }) => kept)];
+    const computing = workers?.all ?? [];
+    const all = [...parts, ...computing.map(({ kept }) => kept)];
     const trouble = all.flatMap((kept) => kept.trouble ?? []);
     const { trouble: _, ...rest } = state;
     state = {
@@ -425,15 +279,11 @@ async function supervise(instructions: Instructions): Promise<void> {
       ...(trouble.length > 0 && { trouble }),
       status: status === "stopping" ? "stopping" : isReady ? "ready" : "starting",
       processes: describe(parts),
-      workers: workers.flatMap(({ fleet, kept }) =>
+      workers: computing.flatMap(({ fleet, kept }) =>
         describe([kept]).map((process) => ({ ...process, fleet })),
       ),
     };
-    writeAtomically(paths.state, JSON.stringify(LocalStageState.parse(state), undefined, 2));
-  }
-
-  function logOf(name: string): string {
-    return join(paths.logs, `${name}.log`);
+    writeAtomically(paths.state, `${JSON.stringify(LocalStageState.parse(state), undefined, 2)}\n`);
   }
 }
 
@@ -445,45 +295,6 @@ function describe(kept: readonly Kept[]): LocalStageState["processes"] {
   );
 }
 
-interface Worker {
-  readonly fleet: string;
-  readonly kept: Kept;
-  /** Resolves when it was started, or could not be. */
-  readonly started: Promise<void>;
-}
-
-const atFirst = (fleet: LocalFleet) => fleet.pin ?? fleet.min;
-
-/** Settings as they stand in an environment: text. */
-type Written<Settings> = { [Name in keyof Settings]?: string };
-
-/** Ready when it has lived for a while. */
-function settled(): () => Promise<boolean> {
-  return async () => {
-    await sleep(settleMs);
-    return true;
-  };
-}
-
-/** What a program needs of the user's own environment: to find programs and packages, to speak, to keep time. */
-function passedOn(): Record<string, string> {
-  const names =
-    /^(PATH|HOME|USER|SHELL|LANG|LC_.*|TZ|TMPDIR|NODE_OPTIONS|NODE_COMPILE_CACHE|VIRTUAL_ENV|PYTHON.*|LD_LIBRARY_PATH)$/;
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      (entry): entry is [string, string] => names.test(entry[0]) && entry[1] !== undefined,
-    ),
-  );
-}
-
-function parseFleet(text: string): LocalFleetRequest | undefined {
-  try {
-    return LocalFleetRequest.parse(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-}
-
 function hasFiles(folder: string, ending: string): boolean {
   return (
     existsSync(folder) &&
@@ -491,14 +302,4 @@ function hasFiles(folder: string, ending: string): boolean {
       (entry) => entry.isFile() && entry.name.endsWith(ending),
     )
   );
-}
-
-function writeAtomically(path: string, text: string): void {
-  writeFileSync(`${path}.new`, `${text}\n`);
-  renameSync(`${path}.new`, path);
-}
-
-/** Keeps the log of the stage's last life beside the new one. */
-function rotate(path: string): void {
-  if (existsSync(path) && statSync(path).size > 0) renameSync(path, `${path}.1`);
 }
