@@ -1,6 +1,6 @@
 import type { ChunkInput } from "@hatchery/experiment";
 import { expect, test } from "vitest";
-import { onceAtATime } from "./engine.ts";
+import { onceAtATime } from "./once-at-a-time.ts";
 
 const chunk = (number: number): ChunkInput => ({ experiment: "pi/1", round: 0, chunk: number });
 const never = new AbortController().signal;
