@@ -41,7 +41,11 @@ interface PropertySchema {
 }
 
 /** JSON Schema of an object, as the manifest stores it. */
-export const ObjectSchema = z.looseObject({ properties: z.record(z.string(), z.looseObject({})) });
+export const ObjectSchema = z.looseObject({
+  properties: z.record(z.string(), z.looseObject({})),
+  /** Fields that are always there: those with a default, too. */
+  required: z.array(z.string()).default([]),
+});
 export type ObjectSchema = z.infer<typeof ObjectSchema>;
 
 export function objectSchema(schema: z.ZodObject): ObjectSchema {

@@ -156,12 +156,22 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject, I exte
     ...Object.keys(parameterSchema.properties),
     ...Object.keys(resultSchema.properties),
   ];
+  const lowerCase = names.map((name) => name.toLowerCase());
   names.forEach((name, i) => {
-    if (names.indexOf(name) !== i)
-      problems.push(`field "${name}" is there twice; parameters and results share one table.`);
-    if ((reservedColumns as readonly string[]).includes(name))
+    const first = names[lowerCase.indexOf(lowerCase[i]!)]!;
+    if (lowerCase.indexOf(lowerCase[i]!) !== i)
+      problems.push(
+        `field "${name}" is there twice${first === name ? "" : `, as "${first}", which is the same to SQL`}; parameters and results share one table.`,
+      );
+    if ((reservedColumns as readonly string[]).includes(lowerCase[i]!))
       problems.push(`field "${name}" is a column that every dataset has; choose another name.`);
   });
+  for (const { properties, required } of [parameterSchema, resultSchema])
+    for (const name of Object.keys(properties))
+      if (!required.includes(name))
+        problems.push(
+          `field "${name}" may be absent, and every cell of the table has a value; give it a default.`,
+        );
   if (problems.length > 0 || !limits.success)
     throw new UserError(
       `Model "${definition.name}" is not well defined:\n  ${problems.join("\n  ")}`,
