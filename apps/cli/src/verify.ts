@@ -64,7 +64,7 @@ export async function verify(
     else if ((await sha256(file)) !== summary.resultsSha256)
       problems.push("results.parquet is not as it was written.");
   }
-  const late = atClose.notRun - notRun;
+  const late = ledger.outcomes.filter((outcome, i) => outcome !== atClose.outcomes[i]).length;
   const ok = problems.length === 0;
   return { experiment, total, done, failed, notRun, missing, late, ok, problems };
 }

@@ -1,6 +1,9 @@
 /** What an experiment lacks is computed again, and nothing else is: after failures, cancels and lost engines. */
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readLocalStage } from "@hatchery/config";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   createMachine,
@@ -11,6 +14,7 @@ import {
   readSummary,
   rowsComputed,
   submit,
+  until,
   type Machine,
 } from "./command.ts";
 
@@ -28,6 +32,13 @@ interface Counts {
   readonly done: number;
   readonly failed: number;
   readonly notRun: number;
+}
+
+/** What its parts hold, which is as its close says. */
+async function verified(experiment: string): Promise<Counts & { late: number }> {
+  const { code, out } = await machine.hatchery("verify", experiment, "--json");
+  expect(code, out).toBe(0);
+  return JSON.parse(out) as Counts & { late: number };
 }
 
 /** What the same experiment comes to when nothing disturbs it. */
@@ -89,6 +100,75 @@ test("a cancelled experiment is resumed on another stage with the same store, wi
   expect(await rowsComputed(machine, experiment)).toBeLessThanOrEqual(1_600);
   expect((await machine.hatchery("verify", experiment)).code).toBe(0);
   expect((await readSummary(machine, experiment)).resultsSha256).toBe(await undisturbed(...words));
+});
+
+test("retry --failed of a cancelled experiment leaves what has not run to resume", async () => {
+  const file = join(machine.home, "key");
+  const words = [
+    ...points(1_600),
+    "--set",
+    "milliseconds=10",
+    "--set",
+    `file=${file}`,
+    "--set",
+    "faults=3:file,9:file",
+    "--chunk-size",
+    "20",
+  ];
+  const experiment = await submit(machine, ...words);
+  await isRunning(machine, experiment, 60);
+  await machine.hatchery("cancel", experiment);
+  expect((await machine.hatchery("watch", experiment)).code).toBe(1);
+  const { done, failed, notRun } = await verified(experiment);
+  expect(failed).toBe(2);
+  expect(notRun).toBeGreaterThan(0);
+
+  await writeFile(file, "");
+  expect((await machine.hatchery("retry", experiment, "--failed")).code).toBe(1);
+  expect(await verified(experiment)).toMatchObject({ done: done + 2, failed: 0, notRun });
+  expect(await readProgress(machine, experiment)).toMatchObject({ ended: "cancelled" });
+  expect(await readSummary(machine, experiment)).toMatchObject({
+    notRunCauses: [{ cause: "cancelled", count: notRun }],
+  });
+
+  expect((await machine.hatchery("resume", experiment)).code).toBe(0);
+  expect((await readSummary(machine, experiment)).resultsSha256).toBe(await undisturbed(...words));
+});
+
+test("what a cancelled retry still brings is told by verify, and resume takes it into the dataset", async () => {
+  const file = join(machine.home, "password");
+  const faults = Array.from({ length: 20 }, (_, i) => `${i}:file`).join(",");
+  const words = [...points(40), "--set", `faults=${faults}`, "--set", `file=${file}`];
+  const slow = ["--set", "milliseconds=150", "--chunk-size", "40", "--max-failures", "100"];
+  const experiment = await submit(machine, ...words, ...slow);
+  expect((await machine.hatchery("watch", experiment)).code).toBe(1);
+  expect(await verified(experiment)).toMatchObject({ done: 20, failed: 20, late: 0 });
+
+  await writeFile(file, "");
+  const before = (await readProgress(machine, experiment)).updatedAt;
+  const retry = machine.start("retry", experiment, "--failed");
+  await until(async () => {
+    const { state, updatedAt } = await readProgress(machine, experiment);
+    return state === "running" && updatedAt !== before;
+  }, 30);
+  await sleep(1_000);
+  // Too busy to write what they have before the close.
+  const workers = readLocalStage("local", machine.home)!.workers.map(({ pid }) => pid);
+  for (const pid of workers) process.kill(pid, "SIGSTOP");
+  try {
+    await machine.hatchery("cancel", experiment);
+    await once(retry, "exit");
+    expect(await verified(experiment)).toMatchObject({ done: 20, late: 0 });
+  } finally {
+    for (const pid of workers) process.kill(pid, "SIGCONT");
+  }
+  const late = await until(async () => (await verified(experiment)).late || undefined, 30);
+
+  expect((await machine.hatchery("resume", experiment)).code).toBe(late === 20 ? 0 : 1);
+  expect(await verified(experiment)).toMatchObject({ done: 20 + late, failed: 20 - late, late: 0 });
+  expect(await readSummary(machine, experiment)).toMatchObject({ done: 20 + late });
+  expect((await machine.hatchery("retry", experiment, "--failed")).code).toBe(0);
+  expect((await verified(experiment)).done).toBe(40);
 });
 
 test("an experiment goes on where it was after its engine and database were destroyed", async () => {

@@ -1,6 +1,10 @@
 import * as fc from "fast-check";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createFolderStore, roundKeys, type Manifest, type Round } from "@hatchery/experiment";
 import { expect, test } from "vitest";
-import { beyondCap, beyondLimits } from "./canary.ts";
+import { beyondCap, beyondLimits, measureCanary } from "./canary.ts";
 
 const measure = (secondsPerSimulation: number, peak?: number, share = 1_000) => ({
   secondsPerSimulation,
@@ -46,4 +50,20 @@ test("a higher cap never holds back what a lower one lets go on", () => {
       expect(holds(Math.max(a, b)) && !holds(Math.min(a, b))).toBe(false);
     }),
   );
+});
+
+test("a canary whose parts were damaged measures nothing, and is no reason to stop", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "hatchery-canary-"));
+  const store = createFolderStore(folder);
+  const experiment = "model/20261122-060000-aaaa";
+  const schema = { properties: { x: { type: "number" } }, required: ["x"] };
+  const manifest = { experiment, parameterSchema: schema, resultSchema: schema, limits: {} };
+  await store.create(`${roundKeys(experiment, 0).folder}000000.parquet`, "not as it was written");
+  const measured = await measureCanary(
+    store,
+    { ...manifest, plan: { chunkSeconds: 4 } } as unknown as Manifest,
+    { round: 0 } as Round,
+  );
+  expect(measured).toEqual({ secondsPerSimulation: 4, memory: undefined });
+  await rm(folder, { recursive: true });
 });

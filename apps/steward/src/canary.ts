@@ -31,13 +31,20 @@ export async function measureCanary(
   for (const { key } of (await partKeys(store, manifest.experiment, canary.round)).values()) {
     const bytes = await store.read(key);
     if (bytes === undefined) continue;
-    const { rows, facts } = await decodePart(bytes, [...parameters, ...results]);
+    // One that was damaged since is found again by the recount, and computed anew.
+    const part = await decodePart(bytes, [...parameters, ...results]).catch(() => undefined);
+    if (part === undefined) continue;
+    const { rows, facts } = part;
     const warm = rows.seconds.subarray(Math.floor(rows.count * warmUpShare));
     seconds += warm.reduce((sum, one) => sum + one, 0);
     count += warm.length;
     if (facts.memory !== undefined && use(facts.memory) >= use(memory)) memory = facts.memory;
   }
-  return { secondsPerSimulation: seconds / Math.max(count, 1), memory };
+  // Of none that can be read nothing is known, as where there is no canary.
+  return {
+    secondsPerSimulation: count === 0 ? manifest.plan.chunkSeconds : seconds / count,
+    memory,
+  };
 }
 
 const use = (memory: PartFacts["memory"]) =>

@@ -91,8 +91,8 @@ export async function closeExperiment(
       ["SHA-256 of results.parquet", resultsSha256],
     ],
   });
-  // All parts count where nothing is missing; else a worker may write one after us.
-  if (missing.length === 0) await store.remove(keys.counted);
+  // Of one that was stopped a worker may write a part after us, also where its last round computed failures again.
+  if (ended === "completed") await store.remove(keys.counted);
   else await store.replace(keys.counted, JSON.stringify(ledger.parts));
   await dataset.publish();
   await store.replace(keys.report, report);

@@ -13,6 +13,7 @@ import {
   rangesWhere,
   outcome as outcomes,
   readManifest,
+  readProgress,
   readRounds,
   readStop,
   readTrouble,
@@ -102,8 +103,8 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
       const missing = notRunRanges(ledger);
       const before = missing.length === 0 ? 0 : roundTotal(round);
       fruitless = ledger.notRun < before ? 0 : fruitless + 1;
-      if (missing.length === 0) {
-        ended = "completed";
+      if (missing.length === 0 || round.endsAgain !== undefined) {
+        ended = missing.length === 0 ? "completed" : round.endsAgain!.ended;
         merged = files.use(recount);
         continue;
       }
@@ -117,7 +118,7 @@ export async function keepExperiment(experiment: string, keeper: Keeper): Promis
   }
   // Merging the results is the steward's own work.
   scaler.forget(experiment);
-  const reason = (await readStop(store, experiment))?.reason || undefined;
+  const reason = (await readStop(store, experiment))?.reason || rounds.at(-1)?.endsAgain?.reason;
   await account.publish("closing", ended, reason);
   merged ??= files.use(await mergeDataset(store, manifest, account.totals().done));
   await closeExperiment(manifest, ended, rounds, store, merged);
@@ -176,6 +177,7 @@ export async function planAgain(
   if (manifest === undefined) return;
   const rounds = await readRounds(store, experiment);
   const ledger = await countLedger(store, manifest);
+  const { ended, reason } = (await readProgress(store, experiment)) ?? {};
   const wanted = {
     failed: () => failedRanges(ledger),
     missing: () => notRunRanges(ledger),
@@ -191,6 +193,10 @@ export async function planAgain(
     ...(maxFailures !== undefined && { maxFailures }),
     ...(maxUsd !== undefined && { maxUsd }),
     ...(source !== undefined && { source }),
+    ...(simulations === "failed" &&
+      ledger.notRun > 0 &&
+      ended !== undefined &&
+      ended !== "completed" && { endsAgain: { ended, reason } }),
   });
 }
 

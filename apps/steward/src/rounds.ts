@@ -122,12 +122,13 @@ export function againRound(
   const mean = counted === 0 ? manifest.plan.chunkSeconds : ledger.simulationSeconds / counted;
   const round = (rounds.at(-1)?.round ?? -1) + 1;
   const seconds = measured?.secondsPerSimulation ?? mean;
-  // Code that a person chose to go on with stays chosen.
-  const source = rounds.at(-1)?.source;
+  // What a person chose to go on with stays chosen.
+  const { source, maxFailures } = rounds.at(-1) ?? {};
   return {
     ...mainRound(manifest, round, simulations, seconds, slotsFor, now),
     kind: "again",
     ...(source !== undefined && { source }),
+    ...(maxFailures !== undefined && { maxFailures }),
   };
 }
 

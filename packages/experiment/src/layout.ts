@@ -9,7 +9,7 @@
  *                           progress.json, events.jsonl               kept by the steward while it runs
  *                           trouble/<kind>.<worker>                   why chunks do not get done, told by workers
  *                           cancelled, halted, capped                 there once a person, its limits or its cost stopped it
- *                           counted.json                              the parts that the close found, where it did not find all
+ *                           counted.json                              the parts that the close found, where it was stopped before
  *                           results.parquet, failures.parquet, summary.json, report.html   at the close
  *   inputs/<sha256>.<ending>                          files that experiments were given, and what was made of them
  *   studies/<name>/<id>/study.json                   a study's record; its steps are experiments

@@ -43,6 +43,13 @@ export const Round = z.object({
   maxUsd: z.number().positive().optional(),
   /** In place of the manifest's, where a person chose to go on with changed code: SHA-256 of its source. */
   source: z.string().optional(),
+  /** How it had ended, and ends again after this round: a person asked for what failed, and not for what has not run. */
+  endsAgain: z
+    .object({
+      ended: z.enum(["cancelled", "halted", "capped", "lost"]),
+      reason: z.string().optional(),
+    })
+    .optional(),
 });
 export type Round = z.infer<typeof Round>;
 

@@ -20,7 +20,7 @@ export async function countLedger(
 }
 
 /**
- * What the parts were when an experiment was closed without having run in full. The engine forgets a chunk that it takes
+ * What the parts were when an experiment was stopped. The engine forgets a chunk that it takes
  * back at once, and a busy worker may write what it has of it later than the close. Undefined when all parts count.
  */
 export async function ledgerAtClose(
