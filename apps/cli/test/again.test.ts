@@ -1,12 +1,13 @@
 /** What an experiment lacks is computed again, and nothing else is: after failures, cancels and lost engines. */
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readLocalStage } from "@hatchery/config";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   createMachine,
+  experimentFolder,
   faultyModels,
   isRunning,
   points,
@@ -100,6 +101,22 @@ test("a cancelled experiment is resumed on another stage with the same store, wi
   expect(await rowsComputed(machine, experiment)).toBeLessThanOrEqual(1_600);
   expect((await machine.hatchery("verify", experiment)).code).toBe(0);
   expect((await readSummary(machine, experiment)).resultsSha256).toBe(await undisturbed(...words));
+});
+
+test("an experiment whose submit ended before its message was sent goes on by resume", async () => {
+  const first = await submit(machine, ...points(40));
+  expect((await machine.hatchery("watch", first)).code).toBe(0);
+  const unsent = "faulty/20261122-060000-aaaa";
+  const text = await readFile(join(experimentFolder(machine, first), "manifest.json"), "utf8");
+  await mkdir(experimentFolder(machine, unsent), { recursive: true });
+  await writeFile(
+    join(experimentFolder(machine, unsent), "manifest.json"),
+    text.replaceAll(first, unsent),
+  );
+  expect((await machine.hatchery("resume", unsent)).code).toBe(0);
+  expect((await readSummary(machine, unsent)).resultsSha256).toBe(
+    (await readSummary(machine, first)).resultsSha256,
+  );
 });
 
 test("retry --failed of a cancelled experiment leaves what has not run to resume", async () => {

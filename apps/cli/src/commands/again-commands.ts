@@ -113,6 +113,14 @@ async function again(
   const stage = await openStage(options.stage, io);
   const experiment = await findExperiment(stage.store, reference);
   const { manifest, progress } = await readExperiment(stage.store, experiment);
+  if (progress === undefined && simulations === "missing") {
+    // Whoever submitted it may have ended before its message was in the mailbox. Taken twice, it is kept once.
+    await bringUp(stage.name, {}, io);
+    await stage.mailbox.post({ kind: "submit", experiment });
+    await watch(experiment, stage, io);
+    await finish(experiment, stage, options, io);
+    return;
+  }
   if (progress?.state !== "closed") {
     const keeper = progress?.stage ?? manifest.stage;
     throw new UserError(
