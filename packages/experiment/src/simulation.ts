@@ -26,25 +26,25 @@ export type AttemptContext = Omit<SimulationContext, "inputs" | "files"> &
 
 /**
  * Synchronous when the model is: a promise per simulation would cost more than a quick model does.
- * Never throws for what the model does, but for an UnableError: then no simulation of it can work here.
+ * Never throws for what the model or its schemas do, but for an UnableError: then no simulation of it can work here.
  */
 export function attemptSimulation(
   model: Model,
   parameters: Record<string, Value>,
   context: AttemptContext,
 ): Attempt | Promise<Attempt> {
-  let given: Record<string, Value>;
-  // A copy, as parsing makes one: what the model does with it is not what is stored.
-  if (context.isLaidOut === true && model.hasPlainParameters) given = { ...parameters };
-  else {
-    const checked = model.parameters.safeParse(parameters);
-    if (!checked.success) return { failure: schemaFailure("invalid parameters", checked.error) };
-    given = checked.data as Record<string, Value>;
-  }
   try {
+    let given: Record<string, Value>;
+    // A copy, as parsing makes one: what the model does with it is not what is stored.
+    if (context.isLaidOut === true && model.hasPlainParameters) given = { ...parameters };
+    else {
+      const checked = model.parameters.safeParse(parameters);
+      if (!checked.success) return { failure: schemaFailure("invalid parameters", checked.error) };
+      given = checked.data as Record<string, Value>;
+    }
     const results = model.simulate(given, context as SimulationContext);
     return results instanceof Promise
-      ? results.then((settled) => checkResults(model, settled, context.files), threw)
+      ? results.then((settled) => checkResults(model, settled, context.files)).catch(threw)
       : checkResults(model, results, context.files);
   } catch (error) {
     return threw(error);
@@ -61,20 +61,24 @@ function checkResults(model: Model, results: unknown, files: ReturnedFiles | und
 }
 
 function withFiles(results: Record<string, Value>, files: ReturnedFiles): Attempt {
-  try {
-    const taken = files.take();
-    return { results: { ...results, [filesColumn.name]: filesCell(taken) }, files: taken };
-  } catch (error) {
-    return threw(error);
-  }
+  const taken = files.take();
+  return { results: { ...results, [filesColumn.name]: filesCell(taken) }, files: taken };
 }
 
 function threw(error: unknown): Attempt {
   if (error instanceof UnableError) throw error;
   if (error instanceof SimulationFailed)
     return { failure: createFailure(error.failureCause, error.message) };
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return { failure: createFailure("threw", text) };
+  return { failure: createFailure("threw", textOf(error)) };
+}
+
+function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  } catch {
+    // Anything can be thrown, even an object without a prototype.
+    return "It threw what has no text.";
+  }
 }
 
 function schemaFailure(cause: FailureCause, error: z.ZodError): Failure {
