@@ -131,6 +131,13 @@ describe("a program with files", () => {
       "file limit",
       "more than 1 MB",
     ],
+    [
+      "is larger than memory",
+      // It takes no room on the disk.
+      'fs.writeFileSync(line.folder + "/b", ""); fs.truncateSync(line.folder + "/b", 3e9); files = ["b"];',
+      "file limit",
+      'more than 1 MB: "b" brought them to 3000.0 MB',
+    ],
   ])("what it names and %s fails the simulation", async (_, body, cause, message) => {
     expect(await attemptFiling(filingModel(body))).toMatchObject({
       failure: { cause, message: expect.stringContaining(message) },

@@ -7,7 +7,7 @@
  *
  * "error" fails the simulation, "unable" the whole chunk: the program cannot work on this machine.
  */
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { endFailure, measureMemory, memoryEveryMs, startExternal } from "./external.ts";
 import type { Command } from "./external.ts";
@@ -212,7 +212,7 @@ function keepFiles(
     const path = join(folder, name as string);
     if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
       throw invalid(`Its program names the file "${String(name)}", which is not in its folder.`);
-    files.write(name as string, readFileSync(path));
+    files.copy(name as string, path);
   }
 }
 

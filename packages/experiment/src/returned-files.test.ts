@@ -1,4 +1,7 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { defineModel, type SimulationContext } from "./model.ts";
 import { randomStream } from "./random.ts";
@@ -76,12 +79,30 @@ test("more than the limit fails the simulation, even one that catches the error"
   });
 });
 
+test("a file on the disk is kept as it is, and one over the limit is not even read", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "returned-files-test-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "hourly.csv");
+  writeFileSync(path, "0,1\n");
+  const { files } = await attempt((each) => each.copy("a.csv", path));
+  expect(files!.map(({ name, content }) => [name, String(content)])).toEqual([["a.csv", "0,1\n"]]);
+
+  // More than a buffer can hold, and no room on the disk.
+  truncateSync(path, 3e9);
+  expect((await attempt((each) => each.copy("a.csv", path))).failure).toMatchObject({
+    cause: "file limit",
+    message: 'Its files hold more than 1 MB: "a.csv" brought them to 3000.0 MB.',
+  });
+});
+
 test("a file that is written after the end belongs to nobody", async () => {
   const files = createReturnedFiles("1 MB", 1e6);
   files.take();
   expect(() => files.write("late", "x")).toThrow("after its simulation had ended");
+  expect(() => files.copy("late", import.meta.filename)).toThrow("after its simulation had ended");
 });
 
 test("a model that declares no files is told how", () => {
   expect(() => noFiles.write("a.csv", "x")).toThrow('limits: { files: "10 MB" }');
+  expect(() => noFiles.copy("a.csv", "x")).toThrow('limits: { files: "10 MB" }');
 });

@@ -3,6 +3,7 @@
  * Their names, sizes and hashes are a column of the dataset; their content is in the chunk's pack (file-pack.ts).
  */
 import { hash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
 import type { Column } from "./columns.ts";
 import { SimulationFailed } from "./failures.ts";
 
@@ -13,6 +14,8 @@ export interface SimulationFiles {
    * Fails the simulation when all its files together exceed the model's `limits.files`.
    */
   readonly write: (name: string, content: string | Uint8Array) => void;
+  /** Keeps the file at a path, in the same way. One over the limit is not read: it may be larger than the memory. */
+  readonly copy: (name: string, path: string) => void;
 }
 
 export interface ReturnedFile extends FileEntry {
@@ -68,23 +71,35 @@ export function createReturnedFiles(limit: string, mostBytes: number): ReturnedF
     throw problem;
   }
 
+  /** What all files hold with one of so many bytes. Throws when that is too much. */
+  function totalWith(name: string, bytes: number): number {
+    const together = total + bytes - (contents.get(name)?.length ?? 0);
+    if (together > mostBytes)
+      fail(
+        new SimulationFailed(
+          "file limit",
+          `Its files hold more than ${limit}: "${name}" brought them to ${(together / 1e6).toFixed(1)} MB.`,
+        ),
+      );
+    return together;
+  }
+
+  function write(name: string, content: string | Uint8Array): void {
+    if (isTaken) throw new Error(`"${name}" was written after its simulation had ended.`);
+    const misnamed = fileNameProblem(name);
+    if (misnamed !== undefined) fail(new SimulationFailed("invalid results", misnamed));
+    // A copy: the model may use its buffer again.
+    const bytes =
+      typeof content === "string" ? Buffer.from(content) : Buffer.copyBytesFrom(content);
+    total = totalWith(name, bytes.length);
+    contents.set(name, bytes);
+  }
+
   return {
-    write(name, content) {
-      if (isTaken) throw new Error(`"${name}" was written after its simulation had ended.`);
-      const misnamed = fileNameProblem(name);
-      if (misnamed !== undefined) fail(new SimulationFailed("invalid results", misnamed));
-      // A copy: the model may use its buffer again.
-      const bytes =
-        typeof content === "string" ? Buffer.from(content) : Buffer.copyBytesFrom(content);
-      total += bytes.length - (contents.get(name)?.length ?? 0);
-      if (total > mostBytes)
-        fail(
-          new SimulationFailed(
-            "file limit",
-            `Its files hold more than ${limit}: "${name}" brought them to ${(total / 1e6).toFixed(1)} MB.`,
-          ),
-        );
-      contents.set(name, bytes);
+    write,
+    copy(name, path) {
+      totalWith(name, statSync(path).size);
+      write(name, readFileSync(path));
     },
     take() {
       isTaken = true;
@@ -102,11 +117,10 @@ export function createReturnedFiles(limit: string, mostBytes: number): ReturnedF
 }
 
 /** For a model that declares no files. */
-export const noFiles: ReturnedFiles = {
-  write(name) {
-    throw new Error(
-      `"${name}" cannot be kept: the model declares no files. Give it limits: { files: "10 MB" }, the most that one simulation may return.`,
-    );
-  },
-  take: () => [],
-};
+export const noFiles: ReturnedFiles = { write: refuse, copy: refuse, take: () => [] };
+
+function refuse(name: string): never {
+  throw new Error(
+    `"${name}" cannot be kept: the model declares no files. Give it limits: { files: "10 MB" }, the most that one simulation may return.`,
+  );
+}
