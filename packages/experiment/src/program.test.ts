@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { defineModel, type Model } from "./model.ts";
 import { randomStream } from "./random.ts";
@@ -119,6 +121,15 @@ describe("a program with files", () => {
         ["a.txt", "import"],
       ]);
     }
+  });
+
+  test("finds it empty when a process before it has ended over the same simulation", async () => {
+    const model = filingModel(`
+      fs.writeFileSync(line.folder + "/from-" + process.pid, "");
+      if (globalThis.hasAnswered) process.exit(1);
+      globalThis.hasAnswered = true;
+      files = fs.readdirSync(line.folder);`);
+    for (let time = 0; time < 2; time++) expect((await attemptFiling(model)).files).toHaveLength(1);
   });
 
   test.each([
@@ -255,6 +266,89 @@ describe("what a program does wrong is said as it is", () => {
       "stderr:",
       ...Array.from({ length: 20 }, (_, k) => `line ${k + 30}`),
     ]);
+  });
+});
+
+describe("a simulation is not blamed for the end of a program that had answered others", () => {
+  const shellModel = (script: string, folder = ".") =>
+    defineModel({
+      name: "shell",
+      parameters: z.object({ x: z.number() }),
+      results: z.object({ y: z.number() }),
+      limits: { seconds: 1 },
+      program: ["sh", "-c", script],
+      folder,
+    }) as unknown as Model;
+
+  test.each([
+    ["exits", "process.exit(0)", "exited with 0."],
+    [
+      "crashes",
+      `console.error("Out of handles."); process.exit(3)`,
+      "exited with 3: Out of handles.",
+    ],
+  ])("one that %s after its answer is started anew and asked again", async (_, end, how) => {
+    const model = programModel(`if (count === 3) { ${end}; } answer({ y: x });`);
+    const logged: string[] = [];
+    for (const x of [1, 2, 3, 4, 5])
+      expect(await attempt(model, x, logged, x)).toEqual({ results: { y: x } });
+    const note = `The program was started anew: Its program ${how}`;
+    expect(logged).toEqual([note, note]);
+  });
+
+  test("an error is an answer", async () => {
+    const model = programModel(
+      `if (count === 2) process.exit(1); if (x === 0) write('{"error":"No"}'); else answer({ y: x });`,
+    );
+    expect(await attempt(model, 0, [], 0)).toMatchObject({ failure: { message: "No" } });
+    expect(await attempt(model, 1, [], 1)).toEqual({ results: { y: 1 } });
+  });
+
+  test("one that ends over the simulation in a new process too fails it", async () => {
+    const model = programModel(
+      `if (x === 0) { console.error("Bad mesh " + count); process.exit(3); } answer({ y: x });`,
+    );
+    const logged: string[] = [];
+    expect(await attempt(model, 0, logged, 1)).toEqual({ results: { y: 1 } });
+    expect(await attempt(model, 1, logged, 0)).toMatchObject({
+      failure: { cause: "crashed", message: "Its program exited with 3: Bad mesh 1" },
+    });
+    expect(await attempt(model, 2, logged, 2)).toEqual({ results: { y: 2 } });
+    expect(logged).toEqual([
+      "The program was started anew: Its program exited with 3: Bad mesh 2",
+      "stderr:\nBad mesh 1",
+    ]);
+  });
+
+  test("one that had begun its answer fails it", async () => {
+    const model = programModel(
+      `if (count === 2) process.stdout.write('{"res', () => process.exit(3)); else answer({ y: x });`,
+    );
+    expect(await attempt(model, 0)).toEqual({ results: { y: 1 } });
+    expect(await attempt(model, 1)).toMatchObject({ failure: { cause: "crashed" } });
+  });
+
+  test("both processes together have the time of one simulation", async () => {
+    // A shell starts in no time. Simulation 1 takes 0.7 s of its first process, and would take as much of the second.
+    const model = shellModel(`
+      answer() { echo '{"results":{"y":1}}'; }
+      read line
+      case $line in *'"simulation":0,'*) answer;; *) sleep 0.7; answer;; esac
+      read line
+      sleep 0.7`);
+    expect(await attempt(model, 0)).toEqual({ results: { y: 1 } });
+    expect(await attempt(model, 1)).toMatchObject({ failure: { cause: "time limit" } });
+  });
+
+  test("one that is no longer there when it is started anew is said at once", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "program-test-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const model = shellModel(
+      `read line; echo '{"results":{"y":1}}'; read line; rmdir "$PWD"`,
+      folder,
+    );
+    expect(await attempt(model, 0)).toEqual({ results: { y: 1 } });
+    await expect(async () => attempt(model, 1)).rejects.toThrow(/program-test-.* it is not there/);
   });
 });
 

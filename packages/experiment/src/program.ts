@@ -31,6 +31,8 @@ interface ProgramLimits {
 
 interface Asked {
   readonly simulation: number;
+  /** What it is asked, without the folder. */
+  readonly question: object;
   readonly since: number;
   readonly log: SimulationContext["log"];
   readonly files: SimulationContext["files"];
@@ -60,29 +62,34 @@ export function programFunction<Results>(
   return (parameters, { random, log, inputs, files }) =>
     new Promise((settle, fail) => {
       const { simulation } = random;
-      running ??= start();
-      if (note !== "") log(note);
-      note = "";
-      const seed = random.integer(0, Number.MAX_SAFE_INTEGER);
-      const line = {
+      const question = {
         simulation,
-        seed,
+        seed: random.integer(0, Number.MAX_SAFE_INTEGER),
         parameters,
         ...(Object.keys(inputs ?? {}).length > 0 && { inputs }),
-        ...(limits.hasFiles && { folder: emptyFolder() }),
       };
-      running.ask(
-        {
-          simulation,
-          since: performance.now(),
-          log,
-          files,
-          settle: settle as Asked["settle"],
-          fail,
-        },
-        `${JSON.stringify(line)}\n`,
-      );
+      ask({
+        simulation,
+        question,
+        since: performance.now(),
+        log,
+        files,
+        settle: settle as Asked["settle"],
+        fail,
+      });
     });
+
+  function ask(asked: Asked): void {
+    try {
+      running ??= start();
+      if (note !== "") asked.log(note);
+      note = "";
+      const line = { ...asked.question, ...(limits.hasFiles && { folder: emptyFolder() }) };
+      running.ask(asked, `${JSON.stringify(line)}\n`);
+    } catch (error) {
+      asked.fail(error as Error);
+    }
+  }
 
   /** One for all simulations of this process, emptied before each. */
   function emptyFolder(): string {
@@ -96,6 +103,7 @@ export function programFunction<Results>(
     const external = startExternal(program.command, program.folder);
     const { child, errorLines } = external;
     let asked: Asked | undefined;
+    let hasAnswered = false;
     let unfinished = "";
     let measuredAt = 0;
 
@@ -131,7 +139,11 @@ export function programFunction<Results>(
       unfinished = data.slice(end + 1);
       hear(line, asked);
     });
-    void external.ended.then((end) => drop(endFailure("Its program", external, end)));
+    void external.ended.then((end) => {
+      const error = endFailure("Its program", external, end);
+      if (asked !== undefined && hasAnswered && unfinished === "") askAnew(asked, error);
+      else drop(error);
+    });
 
     const me: Running = {
       ask(next, line) {
@@ -153,6 +165,7 @@ export function programFunction<Results>(
       if (answer.simulation !== undefined && answer.simulation !== simulation)
         return breach("the answer to another simulation", line);
 
+      hasAnswered = true;
       if (typeof answer.unable === "string") drop(new UnableError(answer.unable));
       else if (typeof answer.error === "string") {
         logErrorLines();
@@ -171,6 +184,17 @@ export function programFunction<Results>(
 
     function breach(what: string, text: string): void {
       drop(new SimulationFailed("invalid results", `Its program wrote ${what}: ${cut(text)}`));
+    }
+
+    /**
+     * A process that had answered others may have ended for their sake, as one that serves so many and no more does.
+     * A new one has answered none: its end is the simulation's own, which is thus asked twice at most, within its one time.
+     */
+    function askAnew(again: Asked, { message }: Error): void {
+      free();
+      drop(undefined);
+      note = `The program was started anew: ${message}`;
+      ask(again);
     }
 
     /** Ends this process, and with an error the simulation that it was at. */
