@@ -161,13 +161,8 @@ async function main(): Promise<void> {
   process.on("message", (message: ToSlot) => {
     if (message.kind === "stop") return stopping.abort();
     const model = models[message.model];
-    if (model === undefined) {
-      const known = Object.keys(models).join(", ");
-      return void send({
-        kind: "unable",
-        message: `This worker has no model "${message.model}". It has: ${known}.`,
-      });
-    }
+    if (model === undefined)
+      return void send({ kind: "unknown model", known: Object.keys(models) });
     const source = sources.get(message.model)!;
     if (message.source !== undefined && message.source !== source)
       return void send({ kind: "other source", source });

@@ -49,6 +49,8 @@ export type ToSlot = SlotJob | SlotStop;
 export type FromSlot =
   | { readonly kind: "ready" }
   | { readonly kind: "unable"; readonly message: string }
+  /** The model is not among those that the process has loaded. */
+  | { readonly kind: "unknown model"; readonly known: readonly string[] }
   /** The model's code here is another than the job's. */
   | { readonly kind: "other source"; readonly source: string }
   | { readonly kind: "starting"; readonly simulation: number }

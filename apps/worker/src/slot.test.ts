@@ -1,21 +1,27 @@
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createRowBuffer, type Rows } from "@hatchery/experiment";
 import { models } from "../test/faulty-models.ts";
 import { createSlot, type Slot, type SlotWork } from "./slot.ts";
 
 const { faulty } = models;
 
-beforeAll(() => {
-  process.env["MODELS_MODULE"] = fileURLToPath(
-    new URL("../test/faulty-models.ts", import.meta.url),
-  );
+const faultyModels = new URL("../test/faulty-models.ts", import.meta.url);
+
+beforeEach(() => {
+  vi.stubEnv("MODELS_MODULE", fileURLToPath(faultyModels));
 });
 
 const open: Slot[] = [];
-afterEach(() => open.splice(0).forEach((slot) => slot.close()));
+afterEach(() => {
+  open.splice(0).forEach((slot) => slot.close());
+  vi.unstubAllEnvs();
+});
 
 /** `count` simulations, of which some misbehave. */
 const workOf = (count: number, faults = "", milliseconds = 0): SlotWork => ({
@@ -135,6 +141,26 @@ test("a model that is not there is said at once", async () => {
     new AbortController().signal,
   );
   await expect(run).rejects.toThrow('no model "unheard-of". It has: faulty, absent');
+});
+
+test("a slot that was at work before a model was added computes that model too", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "slot-test-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const module = join(folder, "models.mjs");
+  vi.stubEnv("MODELS_MODULE", module);
+  const slot = createSlot();
+  open.push(slot);
+  const events = { rows: () => undefined, log: () => undefined };
+  const never = new AbortController().signal;
+
+  writeFileSync(module, `export { models } from "${faultyModels.href}";`);
+  expect(await slot.run(workOf(2), events, never)).toBe("finished");
+  writeFileSync(
+    module,
+    `import { models as before } from "${faultyModels.href}";
+    export const models = { ...before, added: before.faulty };`,
+  );
+  expect(await slot.run({ ...workOf(2), model: "added" }, events, never)).toBe("finished");
 });
 
 test("a design that the store lacks the rows of is said at once, and no simulation is blamed", async () => {

@@ -41,7 +41,8 @@ type RunEnd =
   | { readonly kind: "finished" }
   | { readonly kind: "stopped" }
   | { readonly kind: "unable"; readonly message: string }
-  | { readonly kind: "other source"; readonly source: string; readonly isNew: boolean }
+  /** What the process has loaded is not what the work is for, as the message says. */
+  | { readonly kind: "other models"; readonly message: string; readonly isNew: boolean }
   | {
       readonly kind: "died";
       /** Unknown when several simulations may have done it. */
@@ -88,8 +89,8 @@ export function createSlot(): Slot {
       );
       if (end.kind === "finished" || end.kind === "stopped") return end.kind;
       if (end.kind === "unable") throw new Error(end.message);
-      if (end.kind === "other source") {
-        if (end.isNew) throw new Error(otherSource(work, end.source));
+      if (end.kind === "other models") {
+        if (end.isNew) throw new Error(end.message);
         // It was started before the files were changed; a new process has them as they are.
         endProcess();
         continue;
@@ -136,8 +137,19 @@ export function createSlot(): Slot {
         case "unable":
           settled.resolve({ kind: "unable", message: message.message });
           break;
+        case "unknown model":
+          settled.resolve({
+            kind: "other models",
+            message: unknownModel(job, message.known),
+            isNew,
+          });
+          break;
         case "other source":
-          settled.resolve({ ...message, isNew });
+          settled.resolve({
+            kind: "other models",
+            message: otherSource(job, message.source),
+            isNew,
+          });
           break;
         case "ready":
           break;
@@ -229,7 +241,11 @@ export function createSlot(): Slot {
   };
 }
 
-function otherSource({ model, source = "" }: SlotWork, here: string): string {
+function unknownModel({ model }: SlotJob, known: readonly string[]): string {
+  return `This worker has no model "${model}". It has: ${known.join(", ")}.`;
+}
+
+function otherSource({ model, source = "" }: SlotJob, here: string): string {
   return `The code of model "${model}" is ${shortHash(here)} on this worker, and not ${shortHash(source)}, with which the experiment was submitted. Bring that code back, or deploy it, and resume; or resume with --changed-code.`;
 }
 
