@@ -39,17 +39,21 @@ const workOf = (count: number, faults = "", milliseconds = 0): SlotWork => ({
 });
 
 /** Runs `count` simulations, of which some misbehave, and answers what became of each. */
-async function outcomes(
+function outcomes(
   faults: string,
   count = 20,
   stop = new AbortController().signal,
   milliseconds = 0,
 ) {
+  return outcomesOf(workOf(count, faults, milliseconds), stop);
+}
+
+async function outcomesOf(work: SlotWork, stop = new AbortController().signal) {
   const slot = createSlot();
   open.push(slot);
   const buffer = createRowBuffer(faulty.parameterColumns, faulty.resultColumns);
   const end = await slot.run(
-    workOf(count, faults, milliseconds),
+    work,
     { rows: (rows: Rows) => buffer.append(rows), log: () => undefined },
     stop,
   );
@@ -106,6 +110,13 @@ describe("a simulation that misbehaves costs exactly itself", () => {
     expect(failures.get(2)!.fingerprint).toBe(failures.get(5)!.fingerprint);
     expect(failures.get(2)!.fingerprint).not.toBe(failures.get(8)!.fingerprint);
   });
+});
+
+test("the time that a machine sleeps is not held against what it was computing", async () => {
+  const work = workOf(3, "1:sleep");
+  const { rows, failures } = await outcomesOf({ ...work, limits: { ...work.limits, seconds: 2 } });
+  expect([...failures]).toEqual([]);
+  expect([...rows.attempts]).toEqual([1, 1, 1]);
 });
 
 test("a stop keeps what is done and ends at the next simulation", async () => {

@@ -8,6 +8,8 @@ import { verdictDescriptor, type Verdict } from "./slot-protocol.ts";
 
 /** How often it looks: a tenth of a second late is nothing beside limits of seconds. */
 const everyMs = 100;
+/** The most that one look counts: between two that are further apart the machine slept, or was too busy for either thread. */
+const mostPerLookMs = 1_000;
 
 interface Shared {
   readonly clock: Float64Array;
@@ -15,11 +17,14 @@ interface Shared {
 }
 
 // What stands where in the shared clock.
-const startedAt = 0;
+const startNumber = 0;
 const simulationNumber = 1;
 const limitSeconds = 2;
 const limitBytes = 3;
 const peakBytes = 4;
+
+/** The start's number while nothing runs. */
+const idle = 0;
 
 export interface Watchdog {
   /** Limits of the simulations that follow. */
@@ -36,6 +41,7 @@ export function startWatchdog(): Watchdog {
     workerData: { clock, parent: process.ppid } satisfies Shared,
   });
   thread.unref();
+  let starts = 0;
   return {
     limit(seconds, bytes) {
       clock[limitSeconds] = seconds;
@@ -44,25 +50,32 @@ export function startWatchdog(): Watchdog {
     },
     started(simulation) {
       clock[simulationNumber] = simulation;
-      clock[startedAt] = Date.now();
+      clock[startNumber] = ++starts;
     },
     ended() {
-      clock[startedAt] = 0;
+      clock[startNumber] = idle;
     },
     peakBytes: () => Math.max(clock[peakBytes]!, process.memoryUsage.rss()),
   };
 }
 
 function watch({ clock, parent }: Shared): void {
+  let lastSeen = idle;
+  let ranMs = 0;
+  let lookedAt = performance.now();
   setInterval(() => {
     // A worker that was killed leaves its slots to the system's first process.
     if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");
-    const since = clock[startedAt]!;
-    if (since === 0) return;
-    const seconds = (Date.now() - since) / 1_000;
+    const start = clock[startNumber]!;
+    const now = performance.now();
+    // By its own looks and not by the clock, which goes on while the machine sleeps, and can be set.
+    ranMs = start === lastSeen ? ranMs + Math.min(now - lookedAt, mostPerLookMs) : 0;
+    lastSeen = start;
+    lookedAt = now;
+    if (start === idle) return;
     const bytes = process.memoryUsage.rss();
     if (bytes > clock[peakBytes]!) clock[peakBytes] = bytes;
-    if (seconds > clock[limitSeconds]!)
+    if (ranMs > clock[limitSeconds]! * 1_000)
       end("time limit", `It ran for more than ${clock[limitSeconds]} s.`);
     if (bytes > clock[limitBytes]!)
       end("memory limit", `Its process grew over ${Math.round(clock[limitBytes]! / 1e6)} MB.`);

@@ -1,4 +1,5 @@
 /** A model that does to its process what a bad simulator does. For tests. */
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { defineModel } from "@hatchery/experiment";
 import { z } from "zod";
@@ -27,6 +28,13 @@ const faults = {
   /** No fault: holds 150 MB for good, and is done. */
   hold: (point: number) => {
     held.push(Buffer.alloc(150e6, 1));
+    return { value: point * 2 };
+  },
+  /** No fault: its process is stopped for 3 s, as a laptop with its lid closed stops it, and it takes 300 ms after that. */
+  sleep: (point: number) => {
+    spawn("sh", ["-c", `sleep 3; kill -CONT ${process.pid}`]);
+    process.kill(process.pid, "SIGSTOP");
+    spin(300);
     return { value: point * 2 };
   },
   /** No fault: says its point. */
