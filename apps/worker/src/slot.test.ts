@@ -112,6 +112,18 @@ describe("a simulation that misbehaves costs exactly itself", () => {
   });
 });
 
+test("a JavaScript heap that is full breaks the memory limit, whatever the process says after it", async () => {
+  vi.stubEnv("NODE_OPTIONS", "--max-old-space-size=100");
+  const work = workOf(5, "3:heap");
+  const limits = { seconds: 30, attempts: 1, memoryBytes: 2e9 };
+  const { failures } = await outcomesOf({ ...work, limits });
+  expect([...failures.keys()]).toEqual([3]);
+  expect(failures.get(3)).toMatchObject({
+    cause: "memory limit",
+    message: "Its JavaScript heap was full.",
+  });
+});
+
 test("the time that a machine sleeps is not held against what it was computing", async () => {
   const work = workOf(3, "1:sleep");
   const { rows, failures } = await outcomesOf({ ...work, limits: { ...work.limits, seconds: 2 } });

@@ -116,7 +116,7 @@ export function createSlot(): Slot {
     const settled = Promise.withResolvers<RunEnd>();
     let announced: number | undefined;
     let verdict: Verdict | undefined;
-    let lastErrorLine = "";
+    let isHeapFull = false;
 
     const onMessage = (message: FromSlot) => {
       switch (message.kind) {
@@ -157,7 +157,8 @@ export function createSlot(): Slot {
     };
     const onVerdict = (line: string) => (verdict = JSON.parse(line) as Verdict);
     const onErrorLine = (line: string) => {
-      if (line.trim() !== "") lastErrorLine = line.trim();
+      // It is not the last line: V8's native stack follows it.
+      if (/^FATAL ERROR: .*(heap out of memory|Allocation failed)/i.test(line)) isHeapFull = true;
     };
     // "close" comes after the last line of every pipe, "exit" need not.
     const onClose = (code: number | null, signal: string | null) => {
@@ -166,7 +167,7 @@ export function createSlot(): Slot {
           ? {
               kind: "died",
               simulation: announced,
-              ...describeExit(code, signal, lastErrorLine),
+              ...describeExit(code, signal, isHeapFull),
             }
           : { kind: "died", ...verdict },
       );
@@ -270,11 +271,10 @@ function after(
 function describeExit(
   code: number | null,
   signal: string | null,
-  lastErrorLine: string,
+  isHeapFull: boolean,
 ): { cause: FailureCause; message: string } {
   // V8 ends a process whose own heap is full, before the watchdog sees the whole process grow.
-  if (/heap out of memory|Allocation failed/i.test(lastErrorLine))
-    return { cause: "memory limit", message: "Its JavaScript heap was full." };
+  if (isHeapFull) return { cause: "memory limit", message: "Its JavaScript heap was full." };
   const how = signal === null ? `exited with ${code}` : `was ended by ${signal}`;
   return { cause: "crashed", message: `Its process ${how}.` };
 }
