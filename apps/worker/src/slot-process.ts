@@ -72,8 +72,9 @@ async function run(job: SlotJob, model: Model): Promise<void> {
       isStopped,
       peakBytes: watchdog.peakBytes() + peakBytesOfPrograms(),
     });
-  const grace = model.program === undefined ? 0 : programGraceSeconds;
-  watchdog.limit(job.limits.seconds + grace, job.limits.memoryBytes);
+  if (model.program === undefined) watchdog.limit(job.limits.seconds, job.limits.memoryBytes);
+  // The memory is the program's, which is measured where it is started, and not that of this process.
+  else watchdog.limit(job.limits.seconds + programGraceSeconds, Infinity);
   const startedAt = performance.now();
   let handedOverAt = startedAt;
   let isCareful = job.isCareful;

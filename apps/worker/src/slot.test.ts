@@ -124,6 +124,30 @@ test("a JavaScript heap that is full breaks the memory limit, whatever the proce
   });
 });
 
+test("the memory limit of a program is not that of the slot's own process", async () => {
+  vi.stubEnv("MODELS_MODULE", fileURLToPath(new URL("../test/faulty-program.ts", import.meta.url)));
+  const slot = createSlot();
+  open.push(slot);
+  const causes: string[] = [];
+  const work: SlotWork = {
+    ...workOf(3),
+    model: "faulty-program",
+    design: {
+      kind: "grid",
+      levels: { point: 3 },
+      ranges: { point: { minimum: 0, maximum: 2 } },
+      // One that runs until its time is over is looked at many times.
+      fixed: { faults: "1:loop" },
+    },
+    // No process of Node is as small as that.
+    limits: { seconds: 2, attempts: 1, memoryBytes: 10e6 },
+  };
+  const rows = ({ failures }: Rows) =>
+    void causes.push(...failures.map(({ failure }) => failure.cause));
+  await slot.run(work, { rows, log: () => undefined }, new AbortController().signal);
+  expect(new Set(causes)).toEqual(new Set(["time limit"]));
+});
+
 test("the time that a machine sleeps is not held against what it was computing", async () => {
   const work = workOf(3, "1:sleep");
   const { rows, failures } = await outcomesOf({ ...work, limits: { ...work.limits, seconds: 2 } });
