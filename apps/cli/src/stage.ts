@@ -19,6 +19,7 @@ import {
 } from "@hatchery/config";
 import { openMailbox, openStore, type Mailbox, type Store } from "@hatchery/experiment";
 import { startLocalStage, type Step } from "@hatchery/local";
+import type { ExperimentState } from "./experiments.ts";
 import type { Io } from "./io.ts";
 import { scaleFleet } from "./fleets.ts";
 import { localFleets } from "./local-fleets.ts";
@@ -69,6 +70,17 @@ export async function openStage(name: string, io: Io): Promise<Stage> {
     import("./deployed-stage.ts").then(({ openDeployedStage }) => openDeployedStage(name, io));
   deployed.set(name, opening);
   return opening;
+}
+
+/** The stage that has an experiment: those of one machine share their store, so another may be asked for it. */
+export async function openKeeper(
+  asked: Stage,
+  { manifest, progress }: Pick<ExperimentState, "manifest" | "progress">,
+  io: Io,
+): Promise<Stage> {
+  const keeper = progress?.stage ?? manifest.stage;
+  const isBeside = isLocalStage(asked.name) && isLocalStage(keeper) && keeper !== asked.name;
+  return isBeside ? openStage(keeper, io) : asked;
 }
 
 /** Whether a stage is there to go on with its experiments. */

@@ -178,3 +178,18 @@ describe("a store on a full disk", () => {
     rmSync(folder, { recursive: true });
   });
 });
+
+test("an experiment is followed on the stage that has it, and a stage that is not up is said", async () => {
+  await using machine = createMachine();
+  const submitted = await machine.hatchery("submit", "pi", "-n", "10", "--stage", "local-b");
+  expect(submitted.code).toBe(0);
+  expect(submitted.talk).toContain('"local-b" is not up');
+  expect(submitted.talk).toContain("pnpm hatchery up --stage local-b");
+  for (const words of [["watch"], ["watch", "latest", "--stage", "local-c"]]) {
+    const watched = await machine.hatchery(...words);
+    expect(watched.code).toBe(5);
+    expect(watched.talk).toContain("pnpm hatchery up --stage local-b");
+  }
+  expect((await machine.hatchery("cancel", "latest")).talk).toContain("--stage local-b");
+  expect(readdirSync(join(machine.home, "stages"))).toEqual(["local-b"]);
+}, 60_000);

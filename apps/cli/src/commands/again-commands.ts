@@ -194,7 +194,7 @@ async function chosenSource(
   if (here === before) return undefined;
   if (changedCode) return here;
   throw new UserError(
-    `The code of model "${name}" is ${shortHash(here)} here; ${experiment} was computed with ${shortHash(before)}${code.commit === undefined ? "" : `, commit ${code.commit.slice(0, 12)}`}.`,
+    `The code of model "${name}" is ${shortHash(here)} here; ${experiment} was computed with ${shortHash(before)}${code.commit === undefined ? "" : `, commit ${code.commit.slice(0, 12)}${code.dirty ? " and changes that are in none" : ""}`}.`,
     {
       hint: "Bring that code back, or go on with this one for what is left, which is recorded:  --changed-code",
       exitCode: exitCodes.notAllowed,

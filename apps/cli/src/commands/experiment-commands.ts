@@ -1,6 +1,6 @@
 /** `run`, `submit`, `watch`, `cancel`, `quickstart`: experiments on their way. */
 import type { Command } from "commander";
-import { UserError, exitCodes } from "@hatchery/config";
+import { UserError, exitCodes, isLocalStage } from "@hatchery/config";
 import { describeDesign } from "@hatchery/experiment";
 import {
   addExperimentOptions,
@@ -11,7 +11,15 @@ import { findExperiment, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
 import { finish } from "../outcome.ts";
-import { bringUp, defaultStage, openStage, stageOption } from "../stage.ts";
+import {
+  bringUp,
+  defaultStage,
+  isUp,
+  openKeeper,
+  openStage,
+  stageOption,
+  startCommand,
+} from "../stage.ts";
 import { checkDesign, submit, type Request } from "../submit.ts";
 import { watch } from "../watch.ts";
 
@@ -65,6 +73,8 @@ export function configureExperimentCommands(program: Command, io: Io): void {
       const experiment = await submit(request, stage);
       if (options.json) io.out(JSON.stringify({ experiment, stage: stage.name }));
       else io.out(experiment);
+      if (isLocalStage(stage.name) && !(await isUp(stage.name, io)))
+        io.say(`The stage "${stage.name}" is not up. It begins with:  ${startCommand(stage.name)}`);
       io.say(`Watch it:  pnpm hatchery watch ${experiment}${stageOption(stage.name, io)}`);
     });
 
@@ -81,11 +91,12 @@ export function configureExperimentCommands(program: Command, io: Io): void {
     .action(async (reference: string, options: { stage: string; json?: true }) => {
       const stage = await openStage(options.stage, io);
       const experiment = await findExperiment(stage.store, reference);
-      await readExperiment(stage.store, experiment);
-      const progress = await watch(experiment, stage, options.json ? quiet(io) : io, (change) => {
+      const state = await readExperiment(stage.store, experiment);
+      const keeper = await openKeeper(stage, state, io);
+      const progress = await watch(experiment, keeper, options.json ? quiet(io) : io, (change) => {
         if (options.json) io.out(JSON.stringify(change));
       });
-      if (!options.json) await finish(experiment, stage, {}, io);
+      if (!options.json) await finish(experiment, keeper, {}, io);
       else if (progress.done < progress.total) process.exitCode = exitCodes.workFailed;
     });
 
@@ -100,15 +111,17 @@ export function configureExperimentCommands(program: Command, io: Io): void {
     .action(async (reference: string, options: { stage: string }) => {
       const stage = await openStage(options.stage, io);
       const experiment = await findExperiment(stage.store, reference);
-      const { progress } = await readExperiment(stage.store, experiment);
+      const state = await readExperiment(stage.store, experiment);
+      const { progress } = state;
       if (progress?.state === "closed")
         throw new UserError(`${experiment} is closed already (${progress.ended}).`, {
           hint: `See it:  pnpm hatchery results ${experiment}`,
           exitCode: exitCodes.wrongUsage,
         });
-      await stage.mailbox.post({ kind: "cancel", experiment });
+      const keeper = await openKeeper(stage, state, io);
+      await keeper.mailbox.post({ kind: "cancel", experiment });
       io.say(
-        `${experiment} is being cancelled; what is done stays. See:  pnpm hatchery watch ${experiment}${stageOption(stage.name, io)}`,
+        `${experiment} is being cancelled; what is done stays. See:  pnpm hatchery watch ${experiment}${stageOption(keeper.name, io)}`,
       );
     });
 

@@ -67,7 +67,10 @@ export function configureStageCommands(program: Command, io: Io): void {
     )
     .action(async (options: { stage: string; workers?: number; idleMinutes: number }) => {
       checkLocal(options.stage, "up", `Deploy it:  ${deployCommand(options.stage)}`);
+      const before = readLocalStage(options.stage);
       await bringUp(options.stage, options, io);
+      if (before?.status === "ready" && options.workers === undefined)
+        io.say(`Stage "${options.stage}" is up already; its workers: ${before.workers.length}.`);
       io.say(
         `Next:  pnpm hatchery run building-energy --simulations 10000${optionFor(options.stage, io)}`,
       );
