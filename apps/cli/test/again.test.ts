@@ -140,6 +140,9 @@ test("retry --failed of a cancelled experiment leaves what has not run to resume
   expect(failed).toBe(2);
   expect(notRun).toBeGreaterThan(0);
 
+  const { talk } = await machine.hatchery("results", experiment, "--path");
+  expect(talk).toMatch(/2 failed, [\d,]+ did not run \(cancelled\)/);
+
   await writeFile(file, "");
   expect((await machine.hatchery("retry", experiment, "--failed")).code).toBe(1);
   expect(await verified(experiment)).toMatchObject({ done: done + 2, failed: 0, notRun });

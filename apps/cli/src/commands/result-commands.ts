@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { UserError, exitCodes } from "@hatchery/config";
 import { experimentKeys, type Column, type InputDeclarations } from "@hatchery/experiment";
-import { openDataset, summaryText } from "@hatchery/experiment/results";
+import { openDataset, summaryText, type Summary } from "@hatchery/experiment/results";
 import { loadModels } from "@hatchery/models/load-models";
 import { findExperiment, listExperiments, ofEach, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
@@ -146,6 +146,15 @@ function inputLines(inputs: InputDeclarations): string[] {
   ];
 }
 
+/** Whoever takes the rows elsewhere sees no summary beside them. */
+function incomplete({ total, done, failed, notRunCauses }: Summary): string {
+  const causes = [
+    ...(failed > 0 ? [`${count(failed)} failed`] : []),
+    ...notRunCauses.map((one) => `${count(one.count)} did not run (${one.cause})`),
+  ];
+  return `Of ${count(total)} simulations ${count(done)} are done: ${causes.join(", ")}.`;
+}
+
 interface ResultOptions {
   readonly stage: string;
   readonly sql?: string;
@@ -179,6 +188,7 @@ async function showResults(reference: string, options: ResultOptions, io: Io): P
     throw new UserError(`${experiment} has no results.parquet any more.`, {
       hint: `Its parts may be whole:  pnpm hatchery verify ${experiment}`,
     });
+  if (summary.done < summary.total) io.say(incomplete(summary));
   if (options.path) return io.out(results);
   const failures = await store.localFile(keys.failures);
   await using dataset = await openDataset({ results, ...(failures !== undefined && { failures }) });
