@@ -36,6 +36,8 @@ export interface Slot {
 /** A stop is heard within 0.2 s or at the end of the simulation; a longer one is cut off, so that the worker is gone within 25 s. */
 const stopGraceMs = 15_000;
 
+type Ranges = SlotJob["ranges"];
+
 /** How one run of the process ended. */
 type RunEnd =
   | { readonly kind: "finished" }
@@ -49,6 +51,7 @@ type RunEnd =
       readonly simulation: number | undefined;
       readonly cause: FailureCause;
       readonly message: string;
+      readonly isNew: boolean;
     };
 
 export function createSlot(): Slot {
@@ -62,6 +65,8 @@ export function createSlot(): Slot {
     const attemptsUsed = new Map<number, number>();
     const givenUp = new Map<number, Failure>();
     let left = work.ranges;
+    /** What comes after `left`, each in a new process. */
+    const later: Ranges[] = [];
     let { files } = work;
     let isCareful = false;
     for (;;) {
@@ -87,7 +92,14 @@ export function createSlot(): Slot {
         },
         stop,
       );
-      if (end.kind === "finished" || end.kind === "stopped") return end.kind;
+      if (end.kind === "stopped") return "stopped";
+      if (end.kind === "finished") {
+        const next = later.shift();
+        if (next === undefined) return "finished";
+        left = next;
+        endProcess();
+        continue;
+      }
       if (end.kind === "unable") throw new Error(end.message);
       if (end.kind === "other models") {
         if (end.isNew) throw new Error(end.message);
@@ -96,11 +108,21 @@ export function createSlot(): Slot {
         continue;
       }
       if (stop.aborted) return "stopped";
+      const first = firstToCompute(left, givenUp);
       left = after(left, received.rows);
       const simulation =
         end.simulation ?? (left.length === 1 && left[0]![1] === 1 ? left[0]![0] : undefined);
       isCareful = simulation === undefined;
       if (simulation === undefined) continue;
+      // Another may have left that memory behind. It is no attempt, and the simulation is the first of the next process.
+      if (end.cause === "memory limit" && !(end.isNew && simulation === first)) {
+        const position = positionOf(simulation, left);
+        if (position > 0) {
+          later.unshift(after(left, position));
+          left = upTo(left, position);
+        }
+        continue;
+      }
       const used = (attemptsUsed.get(simulation) ?? 0) + 1;
       attemptsUsed.set(simulation, used);
       if (used >= work.limits.attempts)
@@ -168,8 +190,9 @@ export function createSlot(): Slot {
               kind: "died",
               simulation: announced,
               ...describeExit(code, signal, isHeapFull),
+              isNew,
             }
-          : { kind: "died", ...verdict },
+          : { kind: "died", ...verdict, isNew },
       );
     };
     let cutOff: NodeJS.Timeout | undefined;
@@ -256,16 +279,39 @@ function tell(child: ChildProcess, message: ToSlot): void {
 }
 
 /** The ranges without their first `count` simulations. */
-function after(
-  ranges: readonly (readonly [number, number])[],
-  count: number,
-): (readonly [number, number])[] {
+function after(ranges: Ranges, count: number): Ranges {
   let skip = count;
-  return ranges.flatMap(([first, length]): (readonly [number, number])[] => {
+  return ranges.flatMap(([first, length]): Ranges => {
     const skipped = Math.min(skip, length);
     skip -= skipped;
     return skipped === length ? [] : [[first + skipped, length - skipped]];
   });
+}
+
+/** The first `count` simulations of the ranges. */
+function upTo(ranges: Ranges, count: number): Ranges {
+  let missing = count;
+  return ranges.flatMap(([first, length]): Ranges => {
+    const taken = Math.min(missing, length);
+    missing -= taken;
+    return taken === 0 ? [] : [[first, taken]];
+  });
+}
+
+/** How many simulations of the ranges come before this one; none when it is not among them. */
+function positionOf(simulation: number, ranges: Ranges): number {
+  let passed = 0;
+  for (const [first, length] of ranges) {
+    if (simulation >= first && simulation < first + length) return passed + simulation - first;
+    passed += length;
+  }
+  return 0;
+}
+
+function firstToCompute(ranges: Ranges, givenUp: ReadonlyMap<number, Failure>): number | undefined {
+  for (const [first, length] of ranges)
+    for (let i = first; i < first + length; i++) if (!givenUp.has(i)) return i;
+  return undefined;
 }
 
 function describeExit(
