@@ -125,6 +125,8 @@ test("two experiments with the same bytes do not differ", async () => {
     differing: 0,
     onlyInA: 0,
     onlyInB: 0,
+    shared: ["y", "n", "a word", "on"],
+    notCompared: [],
     results: [],
     first: [],
     equal: true,
@@ -174,6 +176,38 @@ test("every result that differs is named with its largest difference, and the fi
     Done in B only: 1
     The first: 0, 1, 3, 4, 5, 6, 7, 8, 9, 10"
   `);
+});
+
+test("two experiments that share no result are not equal, for nothing was compared", async () => {
+  const a = await closed(manifest("m/1"));
+  const b = await closed(
+    manifest("m/2", { resultSchema: objectSchema(z.object({ z: z.number() })) }),
+    { changed: () => ({ z: 1 }) },
+  );
+  const answer = await diff(store, a, b);
+  expect(answer).toMatchObject({ equal: false, shared: [] });
+  expect(diffText(answer)).toMatch(/\nThey share no result, so nothing was compared\.$/);
+});
+
+test("a result that only one has, or has as another kind, is named as not compared", async () => {
+  const a = await closed(manifest("m/1"));
+  const b = await closed(
+    manifest("m/2", {
+      resultSchema: objectSchema(
+        z.object({ y: z.number(), n: z.string(), "a word": z.string(), z: z.number() }),
+      ),
+    }),
+    { changed: () => ({ n: "1", z: 1 }) },
+  );
+  const answer = await diff(store, a, b);
+  expect(answer).toMatchObject({
+    equal: true,
+    shared: ["y", "a word"],
+    notCompared: ["n", "on", "z"],
+  });
+  expect(diffText(answer)).toContain(
+    "\nNot compared, for only one has it or its kind changed: n, on, z",
+  );
 });
 
 test("an experiment that is not closed has nothing to compare", async () => {

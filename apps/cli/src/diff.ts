@@ -43,11 +43,15 @@ export interface Diff {
   /** Done in one of the two only. */
   readonly onlyInA: number;
   readonly onlyInB: number;
+  /** Results that both have, of the same kind: these are compared. */
+  readonly shared: readonly string[];
+  /** Results that only one has, or that are of another kind in the other. */
+  readonly notCompared: readonly string[];
   /** Results whose values differ, in the model's order. */
   readonly results: readonly ColumnDifference[];
   /** The first simulations that differ or are in one only, ascending. */
   readonly first: readonly number[];
-  /** No result differs, and none is in one only. */
+  /** No shared result differs, there is one, and no simulation is done in one only. */
   readonly equal: boolean;
 }
 
@@ -58,6 +62,7 @@ export async function diff(store: Store, a: string, b: string): Promise<Diff> {
   const [stateA, stateB] = [await readExperiment(store, a), await readExperiment(store, b)];
   const files = { a: await closedResults(store, stateA), b: await closedResults(store, stateB) };
   const columns = sharedColumns(stateA.manifest, stateB.manifest);
+  const shared = columns.map(({ name }) => name);
   await using dataset = await openDataset(files);
   const compared = await compareResults(dataset, columns);
   return {
@@ -68,7 +73,11 @@ export async function diff(store: Store, a: string, b: string): Promise<Diff> {
       { manifest: stateB.manifest, rounds: await readRounds(store, b) },
     ),
     ...compared,
-    equal: compared.differing + compared.onlyInA + compared.onlyInB === 0,
+    shared,
+    notCompared: resultNames(stateA.manifest, stateB.manifest).filter(
+      (name) => !shared.includes(name),
+    ),
+    equal: shared.length > 0 && compared.differing + compared.onlyInA + compared.onlyInB === 0,
   };
 }
 
@@ -89,6 +98,12 @@ function sharedColumns(a: Manifest, b: Manifest): Column[] {
   return manifestColumns(a).results.filter((column) =>
     others.some(({ name, kind }) => name === column.name && kind === column.kind),
   );
+}
+
+/** Of either, each once. */
+function resultNames(...manifests: Manifest[]): string[] {
+  const names = manifests.flatMap((each) => manifestColumns(each).results.map(({ name }) => name));
+  return [...new Set(names)];
 }
 
 /** What says who and when, and so differs always. */
@@ -188,7 +203,7 @@ async function compareResults(dataset: Dataset, columns: readonly Column[]) {
 }
 
 export function diffText(answer: Diff): string {
-  const { changes, compared, differing, onlyInA, onlyInB, results, first, equal } = answer;
+  const { changes, onlyInA, onlyInB, shared, notCompared, results, first } = answer;
   const changed = aligned(
     changes.map(({ what, a, b }) => [what, `${said(a)} → ${said(b)}`] as const),
   );
@@ -207,14 +222,22 @@ export function diffText(answer: Diff): string {
     "",
     ...(changes.length === 0 ? ["Nothing changed between them."] : ["Changed, A → B", ...changed]),
     "",
-    equal
-      ? `No result differs: all ${count(compared)} simulations are the same in both.`
-      : `${count(differing)} of the ${count(compared)} simulations that both have done have another result.`,
+    verdict(answer),
     ...differences,
+    ...(shared.length > 0 && notCompared.length > 0
+      ? [`Not compared, for only one has it or its kind changed: ${notCompared.join(", ")}`]
+      : []),
     ...(onlyInA > 0 ? [`Done in A only: ${count(onlyInA)}`] : []),
     ...(onlyInB > 0 ? [`Done in B only: ${count(onlyInB)}`] : []),
     ...(first.length > 0 ? [`The first: ${first.join(", ")}`] : []),
   ].join("\n");
+}
+
+function verdict({ shared, equal, compared, differing }: Diff): string {
+  if (shared.length === 0) return "They share no result, so nothing was compared.";
+  return equal
+    ? `No result differs: all ${count(compared)} simulations are the same in both.`
+    : `${count(differing)} of the ${count(compared)} simulations that both have done have another result.`;
 }
 
 function aligned(rows: readonly (readonly [name: string, text: string])[]): string[] {

@@ -64,7 +64,10 @@ export function configureReplayCommands(program: Command, io: Io): void {
         "diff 20261120-1815 20261121-0930 --json",
       ),
     )
-    .addHelpText("after", "\nExit code 0 when no result differs, 1 when some do.")
+    .addHelpText(
+      "after",
+      "\nExit code 0 when no result differs, 1 when some do or none could be compared.",
+    )
     .option("--stage <stage>", "which stage's store", defaultStage(io))
     .option("--json", "one JSON document on stdout")
     .action(async (a: string, b: string, options: { stage: string; json?: true }) => {
