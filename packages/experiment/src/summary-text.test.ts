@@ -67,7 +67,8 @@ test("a summary fits 80 columns", () => {
 
     Failed
            76  timeout        Took longer than 5 s.                         first: 7
-           76  error          Heat balance did not converge: <b>residual<… first: 73
+           76  error                                                       first: 73
+               Heat balance did not converge: <b>residual</b> & "flux" in zone 3
     Not run
            12  cancelled                                                 first: 9988
     "
@@ -101,6 +102,39 @@ test("an experiment of which nothing ran says so, and no more", () => {
   const lines = summaryText(nothing, { columns: 80, color: false }).split("\n");
   expect(lines[1]).toBe("0 done + 0 failed + 10,000 not run = 10,000 simulations");
   expect(lines).toHaveLength(8);
+});
+
+const withFailure = (cause: string, message: string): Summary => ({
+  ...summary,
+  failures: [{ cause, fingerprint: "", message, count: 20, example: 0 }],
+  notRunCauses: [],
+});
+const failureLines = (failed: Summary) => {
+  const lines = summaryText(failed, { columns: 80, color: false }).trimEnd().split("\n");
+  return lines.slice(lines.indexOf("Failed") + 1);
+};
+
+test("a cause and a message that do not fit one line are shown in full", () => {
+  expect(
+    failureLines(
+      withFailure(
+        "invalid results",
+        `left: Invalid input: expected number, received string; right: ${"x".repeat(75)} is no number`,
+      ),
+    ),
+  ).toEqual([
+    "       20  invalid results                                              first: 0",
+    "           left: Invalid input: expected number, received string; right:",
+    `           ${"x".repeat(69)}`,
+    "           xxxxxx is no number",
+  ]);
+});
+
+test("the longest message takes five lines, and its cut is seen", () => {
+  const [, ...message] = failureLines(withFailure("error", "word ".repeat(200)));
+  expect(message).toHaveLength(5);
+  expect(message.map((line) => line.endsWith("…"))).toEqual([false, false, false, false, true]);
+  expect(Math.max(...message.map((line) => line.length))).toBeLessThanOrEqual(80);
 });
 
 test("a message with control characters cannot steer the terminal", () => {

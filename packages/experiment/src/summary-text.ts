@@ -12,6 +12,8 @@ export interface TextOptions {
 const numberWidth = 10;
 const sparkWidth = 10;
 const strongest = 3;
+/** Of one failure, so that a long message hides no other. */
+const mostMessageLines = 5;
 /** Below this a share is not told from chance. */
 const leastShare = 0.005;
 
@@ -83,32 +85,55 @@ function influences({ results, sensitivities }: Summary, width: number, style: S
 }
 
 function failures(summary: Summary, width: number, style: Style): string[] {
+  const { failures: failed, notRunCauses } = summary;
   const countWidth = 9;
-  const line = (count: number, cause: string, message: string, example: number) => {
+  const causeWidth = Math.max(14, ...[...failed, ...notRunCauses].map(({ cause }) => cause.length));
+  const lines = (count: number, cause: string, message: string, example: number) => {
     const first = `first: ${example}`;
-    const text = `${formatCount(count).padStart(countWidth)}  ${fit(cause, 14)} `;
-    return `${text}${fit(message, width - text.length - first.length - 1)} ${first}`;
+    const indent = " ".repeat(countWidth + 2);
+    const text = `${formatCount(count).padStart(countWidth)}  ${fit(cause, causeWidth)} `;
+    const room = width - text.length - first.length - 1;
+    const isShort = characters(message).length <= room;
+    const row = `${text}${fit(isShort ? message : "", room)} ${first}`;
+    if (isShort) return [row];
+    return [row, ...wrap(message, width - indent.length).map((line) => indent + line)];
   };
-  const section = (title: string, lines: string[]) =>
-    lines.length === 0 ? [] : [style("bold", title), ...lines];
+  const section = (title: string, rows: string[]) =>
+    rows.length === 0 ? [] : [style("bold", title), ...rows];
   return [
     ...section(
       "Failed",
-      summary.failures.map((group) => line(group.count, group.cause, group.message, group.example)),
+      failed.flatMap((group) => lines(group.count, group.cause, group.message, group.example)),
     ),
     ...section(
       "Not run",
-      summary.notRunCauses.map((group) => line(group.count, group.cause, "", group.example)),
+      notRunCauses.flatMap((group) => lines(group.count, group.cause, "", group.example)),
     ),
   ];
 }
 
-/** Exactly `width` characters; control characters, which a message may hold, become spaces. */
+/** Control characters, which a message may hold, become spaces. */
+const characters = (text: string) => Array.from(text.replaceAll(/\p{Cc}+/gu, " "));
+
+/** Exactly `width` characters. */
 function fit(text: string, width: number): string {
-  const characters = Array.from(text.replaceAll(/\p{Cc}+/gu, " "));
-  return characters.length > width
-    ? `${characters.slice(0, width - 1).join("")}…`
-    : characters.join("") + " ".repeat(width - characters.length);
+  const all = characters(text);
+  return all.length > width
+    ? `${all.slice(0, width - 1).join("")}…`
+    : all.join("") + " ".repeat(width - all.length);
+}
+
+/** Lines of at most `width` characters, broken between words where there is a space. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = characters(text);
+  while (rest.length > width && lines.length < mostMessageLines - 1) {
+    const space = rest.lastIndexOf(" ", width);
+    const end = space > 0 ? space : width;
+    lines.push(rest.slice(0, end).join(""));
+    rest = rest.slice(space > 0 ? end + 1 : end);
+  }
+  return [...lines, fit(rest.join(""), width)];
 }
 
 const levels = "▁▂▃▅▇";
