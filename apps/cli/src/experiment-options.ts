@@ -5,6 +5,7 @@ import { inputProblems, type Column, type DesignSettings, type Value } from "@ha
 import { importRows } from "@hatchery/experiment/results";
 import { planFor } from "./fleets.ts";
 import type { Io } from "./io.ts";
+import { numberOption, readNumber } from "./number-option.ts";
 import { openStage } from "./stage.ts";
 import { findModel, type Request } from "./submit.ts";
 
@@ -33,7 +34,11 @@ const collect = (value: string, before: readonly string[]) => [...before, value]
 
 export function addExperimentOptions(command: Command): Command {
   return command
-    .option("-n, --simulations <N>", "how many simulations (a grid counts its own)", Number)
+    .option(
+      "-n, --simulations <N>",
+      "how many simulations (a grid counts its own)",
+      numberOption("-n"),
+    )
     .addOption(
       new Option("--design <kind>", "how the parameters are laid out")
         .choices(["latin-hypercube", "sobol", "random", "grid"])
@@ -43,7 +48,7 @@ export function addExperimentOptions(command: Command): Command {
       "--rows <file>",
       "in place of a design, one simulation per row of a .csv, .jsonl or .parquet file; an empty cell takes the default",
     )
-    .option("--seed <number>", "makes the same experiment again", Number, 1)
+    .option("--seed <number>", "makes the same experiment again", numberOption("--seed"), 1)
     .option(
       "--set <name=value,…>",
       "fix a parameter, or allow some of its choices only (repeatable)",
@@ -63,26 +68,30 @@ export function addExperimentOptions(command: Command): Command {
       collect,
       [],
     )
-    .option("--replicates <R>", "run each point R times, each with its own random stream", Number)
+    .option(
+      "--replicates <R>",
+      "run each point R times, each with its own random stream",
+      numberOption("--replicates"),
+    )
     .option(
       "--chunk-size <S>",
       "simulations per chunk (measured by a canary when left out)",
-      Number,
+      numberOption("--chunk-size"),
     )
     .option(
       "--max-failures <percent>",
       "hold the rest back when more of the canary or of the latest simulations fail; 100: never (default: 50)",
-      Number,
+      numberOption("--max-failures"),
     )
     .option(
       "--max-hours <hours>",
       "hold the rest back when the canary says that all will take longer",
-      Number,
+      numberOption("--max-hours"),
     )
     .option(
       "--max-usd <USD>",
       "stop when its workers have cost so much, or when the canary says that all will cost more",
-      Number,
+      numberOption("--max-usd"),
     )
     .option("--name <name>", "what the experiment is called (the model's name when left out)");
 }
@@ -223,9 +232,6 @@ function pairs(
     return [];
   });
 }
-
-/** An empty text is no number, whatever JavaScript says. */
-const readNumber = (text: string) => (text.trim() === "" ? Number.NaN : Number(text));
 
 /** What is no value of the column's kind stays as it was typed, for the design to say so. */
 function readValue(text: string, column: Column | undefined): Value {

@@ -43,7 +43,7 @@ describe("a wrong request", () => {
       2,
       ["1,000,000,000", "at most 100,000,000"],
     ],
-    ["no number of simulations", ["run", "pi", "-n", "NaN"], 2, ["NaN", "whole number from 1"]],
+    ["no number of simulations", ["run", "pi", "-n", "NaN"], 2, ['-n "NaN" is not a number']],
     [
       "a parameter out of range",
       ["run", "building-energy", "--set", "windowRatio=2"],

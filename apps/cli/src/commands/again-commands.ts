@@ -18,6 +18,7 @@ import { maxUsdProblems } from "../experiment-options.ts";
 import { findExperiment, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
+import { numberOption } from "../number-option.ts";
 import { finish } from "../outcome.ts";
 import { count } from "../progress-line.ts";
 import { bringUp, defaultStage, openStage, startCommand, type Stage } from "../stage.ts";
@@ -88,9 +89,13 @@ function addAgainOptions(command: Command, io: Io): Command {
     .option(
       "--max-failures <percent>",
       "in place of the experiment's own; 100: never hold back",
-      Number,
+      numberOption("--max-failures"),
     )
-    .option("--max-usd <USD>", "what it may cost in all, with what it has cost so far", Number)
+    .option(
+      "--max-usd <USD>",
+      "what it may cost in all, with what it has cost so far",
+      numberOption("--max-usd"),
+    )
     .option(
       "--changed-code",
       "with the model's code as it is now, though it was changed since; it is recorded",

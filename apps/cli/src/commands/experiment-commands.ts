@@ -10,6 +10,7 @@ import {
 import { findExperiment, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
+import { numberOption } from "../number-option.ts";
 import { finish } from "../outcome.ts";
 import {
   bringUp,
@@ -43,7 +44,11 @@ export function configureExperimentCommands(program: Command, io: Io): void {
       ),
   )
     .option("--stage <stage>", "which stage", defaultStage(io))
-    .option("--workers <N>", "worker processes, when this starts the stage", Number)
+    .option(
+      "--workers <N>",
+      "worker processes, when this starts the stage",
+      numberOption("--workers"),
+    )
     .option("--json", "one JSON document on stdout")
     .option("--dry-run", "show what would run, and stop there")
     .action(async (model: string, options: ExperimentOptions) => run(model, options, io));

@@ -6,6 +6,7 @@ import { findExperiment, readExperiment } from "../experiments.ts";
 import { fetchFiles, wantedFiles } from "../files.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
+import { numberOption } from "../number-option.ts";
 import { count } from "../progress-line.ts";
 import { defaultStage, openStage } from "../stage.ts";
 
@@ -21,7 +22,11 @@ export function configureFilesCommand(program: Command, io: Io): void {
     .command("files")
     .description("List the files that simulations returned beside their results, or fetch them.")
     .argument("[experiment]", 'in full, the start of its id, its name, or "latest"', "latest")
-    .argument("[simulation]", "of this one alone, by its number from 0")
+    .argument(
+      "[simulation]",
+      "of this one alone, by its number from 0",
+      numberOption("[simulation]"),
+    )
     .addHelpText(
       "before",
       examples(
@@ -35,11 +40,11 @@ export function configureFilesCommand(program: Command, io: Io): void {
     .option("--out <folder>", "write them to <folder>/<simulation>/<name>")
     .option("--stage <stage>", "which stage's store", defaultStage(io))
     .option("--json", "one JSON document on stdout")
-    .action(async (reference: string, simulation: string | undefined, options: FilesOptions) => {
+    .action(async (reference: string, simulation: number | undefined, options: FilesOptions) => {
       const { store } = await openStage(options.stage, io);
       const { manifest } = await readExperiment(store, await findExperiment(store, reference));
       const files = wantedFiles(store, manifest, {
-        ...(simulation !== undefined && { simulation: Number(simulation) }),
+        ...(simulation !== undefined && { simulation }),
         ...(options.name !== undefined && { name: options.name }),
       });
       if (options.out === undefined)

@@ -6,6 +6,7 @@ import { diff, diffText } from "../diff.ts";
 import { findExperiment, readExperiment } from "../experiments.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
+import { numberOption } from "../number-option.ts";
 import { replay, replayText } from "../replay.ts";
 import { defaultStage, openStage } from "../stage.ts";
 import { findModel } from "../submit.ts";
@@ -21,7 +22,7 @@ export function configureReplayCommands(program: Command, io: Io): void {
     .command("replay")
     .description("Run one simulation again, here, and compare it with the stored row.")
     .argument("<experiment>", 'in full, the start of its id, its name, or "latest"')
-    .argument("<simulation>", "its number, from 0")
+    .argument("<simulation>", "its number, from 0", numberOption("<simulation>"))
     .addHelpText("before", examples("replay latest 73", "replay building-energy 73 --json"))
     .addHelpText(
       "after",
@@ -37,11 +38,11 @@ export function configureReplayCommands(program: Command, io: Io): void {
     .option("--stage <stage>", "which stage's store", defaultStage(io))
     .option("--in-process", "in the CLI's own process, even if that ends it; no limits hold")
     .option("--json", "one JSON document on stdout")
-    .action(async (reference: string, simulation: string, options: ReplayCommandOptions) => {
+    .action(async (reference: string, simulation: number, options: ReplayCommandOptions) => {
       const { store } = await openStage(options.stage, io);
       const { manifest } = await readExperiment(store, await findExperiment(store, reference));
       const model = await findModel(manifest.model, io);
-      const answer = await replay(store, manifest, Number(simulation), model, options, io);
+      const answer = await replay(store, manifest, simulation, model, options, io);
       io.out(options.json ? JSON.stringify(answer) : replayText(answer));
       if (answer.equal) return;
       process.exitCode = exitCodes.workFailed;

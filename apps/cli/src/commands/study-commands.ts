@@ -6,6 +6,7 @@ import { loadStudies } from "@hatchery/models/load-models";
 import { maxUsdProblems } from "../experiment-options.ts";
 import { examples } from "../help.ts";
 import type { Io } from "../io.ts";
+import { numberOption } from "../number-option.ts";
 import { count, duration } from "../progress-line.ts";
 import { defaultStage, openStage, stageOption, type Stage } from "../stage.ts";
 import { findRun, findStudy, goOn, startStudy, type StudyOutcome } from "../study.ts";
@@ -38,8 +39,12 @@ export function configureStudyCommands(program: Command, io: Io): void {
     )
     .option("--resume [id]", "go on with a run that was left, the latest when no id is given")
     .option("--stage <stage>", "which stage computes it", defaultStage(io))
-    .option("--workers <N>", "worker processes, when this starts the stage", Number)
-    .option("--max-usd <USD>", "what all its steps may cost together", Number)
+    .option(
+      "--workers <N>",
+      "worker processes, when this starts the stage",
+      numberOption("--workers"),
+    )
+    .option("--max-usd <USD>", "what all its steps may cost together", numberOption("--max-usd"))
     .option("--json", "one JSON document on stdout")
     .action(async (name: string | undefined, options: StudyOptions) => {
       const stage = await openStage(options.stage, io);
