@@ -265,6 +265,54 @@ test("a process that is killed between two chunks, by the system for its memory,
   expect(await run()).toEqual(["finished", 20]);
 });
 
+describe("a slot whose models never finish loading", () => {
+  const startRun = (stop = new AbortController().signal) => {
+    vi.stubEnv("MODELS_MODULE", endlessModule());
+    const slot = createSlot();
+    open.push(slot);
+    return {
+      slot,
+      run: slot.run(workOf(2), { rows: () => undefined, log: () => undefined }, stop),
+    };
+  };
+
+  test("is stopped at once, and leaves no process behind", async () => {
+    const stop = new AbortController();
+    const { run } = startRun(stop.signal);
+    const [starting] = childProcesses("slot-process");
+    stop.abort();
+    expect(await run).toBe("stopped");
+    await expect.poll(() => isAlive(starting!)).toBe(false);
+  });
+
+  test("leaves no process behind when it is closed", async () => {
+    const { slot, run } = startRun();
+    const [starting] = childProcesses("slot-process");
+    slot.close();
+    open.splice(open.indexOf(slot), 1);
+    await expect(run).rejects.toThrow("before it could start");
+    await expect.poll(() => isAlive(starting!)).toBe(false);
+  });
+
+  test("says so after a minute", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { run } = startRun();
+    vi.advanceTimersByTime(60_000);
+    await expect(run).rejects.toThrow("The models did not load within 60 s.");
+    await expect.poll(() => childProcesses("slot-process")).toEqual([]);
+  });
+});
+
+/** A module that is never done with loading. */
+function endlessModule(): string {
+  const folder = mkdtempSync(join(tmpdir(), "slot-test-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const module = join(folder, "models.mjs");
+  writeFileSync(module, "setInterval(() => undefined, 1_000); await new Promise(() => undefined);");
+  return module;
+}
+
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);

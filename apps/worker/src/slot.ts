@@ -35,6 +35,8 @@ export interface Slot {
 
 /** A stop is heard within 0.2 s or at the end of the simulation; a longer one is cut off, so that the worker is gone within 25 s. */
 const stopGraceMs = 15_000;
+/** Models load in a second or two; one that waits for what never comes would hold its slot for ever. */
+const loadSeconds = 60;
 
 type Ranges = SlotJob["ranges"];
 
@@ -133,8 +135,8 @@ export function createSlot(): Slot {
   async function runOnce(job: SlotJob, events: SlotEvents, stop: AbortSignal): Promise<RunEnd> {
     const isNew = child === undefined;
     log = (line) => events.log(line);
-    child ??= await start();
-    const running = child;
+    const running = child ?? (await start(stop));
+    if (running === undefined) return { kind: "stopped" };
     const settled = Promise.withResolvers<RunEnd>();
     let announced: number | undefined;
     let verdict: Verdict | undefined;
@@ -218,7 +220,8 @@ export function createSlot(): Slot {
     }
   }
 
-  async function start(): Promise<ChildProcess> {
+  /** The process once it has loaded the models; none when it was stopped before. */
+  async function start(stop: AbortSignal): Promise<ChildProcess | undefined> {
     const path = fileURLToPath(new URL("./slot-process.ts", import.meta.url));
     const started = fork(path, {
       serialization: "advanced",
@@ -228,25 +231,36 @@ export function createSlot(): Slot {
     });
     createInterface({ input: started.stdout! }).on("line", (line) => log(line));
     createInterface({ input: started.stderr! }).on("line", (line) => log(line));
-    const ready = Promise.withResolvers<void>();
+    // From now on, so that one that never gets ready is ended too.
+    child = started;
+    // Between two runs nobody else hears of its end, and the next one would wait for ever.
+    started.once("close", () => {
+      if (child === started) child = undefined;
+    });
+    const ready = Promise.withResolvers<ChildProcess | undefined>();
     const onMessage = (message: FromSlot) => {
-      if (message.kind === "ready") ready.resolve();
+      if (message.kind === "ready") ready.resolve(started);
       if (message.kind === "unable") ready.reject(new Error(message.message));
     };
     const onClose = (code: number | null) =>
       ready.reject(new Error(`A slot's process ended with ${code} before it could start.`));
+    const onStop = () => {
+      endProcess();
+      ready.resolve(undefined);
+    };
+    const onTimeOver = () =>
+      ready.reject(new Error(`The models did not load within ${loadSeconds} s.`));
+    const timeOver = setTimeout(onTimeOver, loadSeconds * 1_000);
     started.on("message", onMessage).once("close", onClose);
+    stop.addEventListener("abort", onStop, { once: true });
     try {
-      await ready.promise;
-      // Between two runs nobody else hears of its end, and the next one would wait for ever.
-      started.once("close", () => {
-        if (child === started) child = undefined;
-      });
-      return started;
+      return await ready.promise;
     } catch (error) {
-      started.kill("SIGKILL");
+      endProcess();
       throw error;
     } finally {
+      clearTimeout(timeOver);
+      stop.removeEventListener("abort", onStop);
       started.off("message", onMessage).off("close", onClose);
     }
   }
