@@ -26,3 +26,14 @@ test("names that are one to SQL are refused", () => {
     '"Seconds" is a column that every dataset has',
   );
 });
+
+test("a definition without parameters or results is refused in words, beside its other problems", () => {
+  const { parameters, results } = { parameters: z.object({}), results: z.object({}) };
+  const model = { name: "Area", simulate: () => ({}) };
+  const refused = (definition: object) => () => defineModel(definition as never);
+  expect(refused({ ...model, parameters })).toThrow(
+    /name "Area" must be[^]*\n {2}`results` must be there, and be a z\.object\(\{\.\.\.\}\)\.$/,
+  );
+  expect(refused({ ...model, results })).toThrow("`parameters` must be there");
+  expect(refused({ ...model, parameters, results: { y: z.number() } })).toThrow("`results` must");
+});

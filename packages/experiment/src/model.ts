@@ -150,6 +150,12 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject, I exte
         `input "${name}": its default "${file}" must be an absolute path, such as join(import.meta.dirname, "${file}").`,
       );
   }
+  const shapeless = (["parameters", "results"] as const).filter(
+    (part) => !(definition[part] instanceof z.ZodObject),
+  );
+  problems.push(...shapeless.map((part) => `\`${part}\` must be there, and be a z.object({...}).`));
+  // What follows looks at their fields.
+  if (shapeless.length > 0) throw notWellDefined(definition.name, problems);
   const parameterSchema = objectSchema(definition.parameters);
   const resultSchema = objectSchema(definition.results);
   const names = [
@@ -172,11 +178,7 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject, I exte
         problems.push(
           `field "${name}" may be absent, and every cell of the table has a value; give it a default.`,
         );
-  if (problems.length > 0 || !limits.success)
-    throw new UserError(
-      `Model "${definition.name}" is not well defined:\n  ${problems.join("\n  ")}`,
-      { exitCode: exitCodes.wrongUsage },
-    );
+  if (problems.length > 0 || !limits.success) throw notWellDefined(definition.name, problems);
   const { seconds, memory, files } = limits.data;
   const resultColumns = columnsOf(resultSchema, `Model "${definition.name}": result`);
   const external = program && { command: program, folder };
@@ -205,6 +207,12 @@ export function defineModel<P extends z.ZodObject, R extends z.ZodObject, I exte
     resultColumns: files === undefined ? resultColumns : [...resultColumns, filesColumn],
     hasPlainParameters: isPlain(definition.parameters),
   };
+}
+
+function notWellDefined(name: string, problems: readonly string[]): UserError {
+  return new UserError(`Model "${name}" is not well defined:\n  ${problems.join("\n  ")}`, {
+    exitCode: exitCodes.wrongUsage,
+  });
 }
 
 /** Bytes of a size such as "512 MB". */
