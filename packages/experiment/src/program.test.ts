@@ -165,32 +165,59 @@ test("an answer that comes in pieces is one answer", async () => {
 
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 
-test.skipIf(!hasPython)(
-  "the docs' program in python3 answers, and is not garbled by a print",
-  async () => {
-    const page = new URL("../../../docs/bring-your-own-simulator.md", import.meta.url);
-    const program = /```python\n([^`]*)```/.exec(readFileSync(page, "utf8"))![1]!;
+describe.skipIf(!hasPython)("the docs' program in python3", () => {
+  const page = new URL("../../../docs/bring-your-own-simulator.md", import.meta.url);
+  const program = /```python\n([^`]*)```/.exec(readFileSync(page, "utf8"))![1]!;
+
+  async function attemptDecay(halfLives: number[], line = "pass") {
     const model = defineModel({
       name: "decay",
       parameters: z.object({ halfLife: z.number() }),
-      results: z.object({ left: z.number() }),
-      program: ["python3", "-c", program.replace("    left =", "    print('noise')\n    left =")],
+      results: z.object({ share: z.number() }),
+      program: [
+        "python3",
+        "-c",
+        program.replace("        share =", `        ${line}\n        share =`),
+      ],
       folder: ".",
     });
-    const { signal } = new AbortController();
-    for (const [halfLife, left] of [
-      [1, 0.5],
-      [0.5, 0.25],
-    ] as const)
-      expect(
+    const logged: string[] = [];
+    const attempts = [];
+    for (const halfLife of halfLives)
+      attempts.push(
         await attemptSimulation(
           model,
           { halfLife },
-          { random: randomStream(1, 0), signal, log: () => undefined },
+          {
+            random: randomStream(1, 0),
+            signal: new AbortController().signal,
+            log: (message) => logged.push(message),
+          },
         ),
-      ).toEqual({ results: { left } });
-  },
-);
+      );
+    return { attempts, logged };
+  }
+
+  test("answers, and is not garbled by a print", async () => {
+    const { attempts } = await attemptDecay([1, 0.5], "print('noise')");
+    expect(attempts).toEqual([{ results: { share: 0.5 } }, { results: { share: 0.25 } }]);
+  });
+
+  test("answers an exception with an error, logs where it was, and goes on", async () => {
+    const { attempts, logged } = await attemptDecay([1, 0, 0.5]);
+    expect(attempts).toEqual([
+      { results: { share: 0.5 } },
+      {
+        failure: expect.objectContaining({
+          cause: "threw",
+          message: "ZeroDivisionError('division by zero')",
+        }),
+      },
+      { results: { share: 0.25 } },
+    ]);
+    expect(logged.join("")).toContain("Traceback");
+  });
+});
 
 describe("what a program does wrong is said as it is", () => {
   test.each([
