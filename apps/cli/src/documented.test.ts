@@ -74,6 +74,15 @@ test("every `pnpm … run …` and every script of documents and messages is in 
   expect(wrong).toEqual([]);
 });
 
+test("no command line of documents and messages starts with the shell's own Node, which may be an older one", () => {
+  const others = [...pages, ...programs].flatMap((file) =>
+    [...read(file).matchAll(/^\s*["`]?\s*node (?:--|\S+\.[jt]s\b).*$/gm)].map(
+      ([line]) => `${file}: ${line}`,
+    ),
+  );
+  expect(others).toEqual([]);
+});
+
 /** As GitHub makes them of headings. */
 const anchorsOf = (page: string) =>
   [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>

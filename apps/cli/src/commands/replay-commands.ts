@@ -29,7 +29,7 @@ export function configureReplayCommands(program: Command, io: Io): void {
       [
         "",
         "Under a debugger, with a breakpoint in the model:",
-        "  node --inspect-brk apps/cli/src/main.js replay latest 73",
+        "  pnpm exec node --inspect-brk apps/cli/src/main.js replay latest 73",
         "",
         "A simulation whose stored row says that it crashed or broke its time or memory limit, and one without",
         "a row, runs in a process of its own with the experiment's limits. --in-process runs it in the CLI.",
