@@ -71,6 +71,9 @@ describe("rows", () => {
       Columns:
         results: simulation, width, kind, open"
     `);
+    expect(error.hint).toBe(
+      "Names with signs, or that are words of SQL such as left, go in double quotes, texts in single quotes.",
+    );
   });
 });
 

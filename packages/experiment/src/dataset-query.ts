@@ -249,7 +249,7 @@ async function openSession(
       } catch (error) {
         if (error instanceof UserError) throw error;
         throw new UserError(`The query does not work: ${oneLine(error)}\nColumns:${columns}`, {
-          hint: "Names with capitals or signs go in double quotes, texts in single quotes.",
+          hint: "Names with signs, or that are words of SQL such as left, go in double quotes, texts in single quotes.",
           exitCode: exitCodes.wrongUsage,
           cause: error,
         });
